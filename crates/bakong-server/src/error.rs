@@ -15,20 +15,23 @@ impl StartError {
         Self(message.into())
     }
 
-    pub(crate) fn bind(address: SocketAddr, error: &io::Error) -> Self {
-        let advice = match error.kind() {
+    /// The address of a setting cannot be used.
+    pub(crate) fn bind(setting: &str, address: SocketAddr, error: &io::Error) -> Self {
+        let what = match error.kind() {
             io::ErrorKind::AddrInUse => {
-                "another program uses the port; stop it, or choose another port with bind or --listen"
+                "another program uses the port; stop it, or choose another port"
             }
             io::ErrorKind::PermissionDenied => {
-                "only an administrator may use a port below 1024; choose another one with bind or --listen"
+                "only an administrator may use a port below 1024; choose another one"
             }
             io::ErrorKind::AddrNotAvailable => {
-                "this machine does not have the address; choose another one with bind or --listen"
+                "this machine does not have the address; choose another one"
             }
-            _ => "choose another address with bind",
+            _ => "choose another address",
         };
-        Self(format!("cannot listen on {address}: {error}: {advice}"))
+        Self(format!(
+            "cannot listen on {address}: {error}: {what} with {setting}"
+        ))
     }
 }
 

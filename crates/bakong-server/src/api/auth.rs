@@ -38,7 +38,7 @@ impl Caller {
         let key = found.ok_or_else(wrong_key)?;
         let shop = app.shop(key.shop).ok_or_else(|| {
             Problem::new(Code::WrongMode,
-                "this server does not serve the mode of the API key; check whether the key begins with sk_live_ or sk_test_",
+                "this server does not serve the shop of the API key: another mode (sk_live_ or sk_test_), or its token now belongs to another registration",
             )
         })?;
         Ok(Self {

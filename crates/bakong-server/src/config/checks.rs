@@ -39,14 +39,7 @@ impl Config {
         let table = table::load(path, variables)?;
         let raw: RawConfig = table.try_into().map_err(|error: toml::de::Error| {
             let message = Printable(error.message()).to_string();
-            let names: Vec<_> = table::SETTINGS
-                .iter()
-                .map(|(path, _)| path.join("."))
-                .collect();
-            StartError::new(format!(
-                "the configuration is wrong: {message}. The settings are {}",
-                names.join(", ")
-            ))
+            StartError::new(format!("the configuration is wrong: {message}"))
         })?;
         let folder = path.and_then(Path::parent).unwrap_or(Path::new(""));
         raw.check(folder)
@@ -69,7 +62,7 @@ struct RawConfig {
     deeplinks: Option<bool>,
     policy: Option<String>,
     sandbox: Option<bool>,
-    sandbox_port: Option<u16>,
+    sandbox_port: Option<u64>,
     allow_private_webhooks: Option<bool>,
     embed_origins: Option<String>,
     dashboard_password_hash: Option<String>,
@@ -85,7 +78,7 @@ struct RawBakong {
     base_url: Option<String>,
     token_file: Option<PathBuf>,
     renewal_email: Option<String>,
-    requests_per_day: Option<u32>,
+    requests_per_day: Option<u64>,
     allow_plain_http: Option<bool>,
 }
 
@@ -186,8 +179,10 @@ impl RawConfig {
             StoreLocation::File(path) => Some(path.with_extension("sandbox.json")),
             StoreLocation::Postgres(_) => None,
         };
+        let sandbox_port = u16::try_from(self.sandbox_port.unwrap_or(0))
+            .map_err(|_| StartError::new("sandbox_port: write a port, 0 to 65535"))?;
         let sandbox = has_sandbox.then_some(SandboxConfig {
-            port: self.sandbox_port.unwrap_or(0),
+            port: sandbox_port,
             state_file,
         });
         Ok(Config {
@@ -296,9 +291,12 @@ impl RawBakong {
             return Err(StartError::new(message));
         }
         let token_file = self.token_file.ok_or_else(|| {
-            StartError::new("bakong.token_file is missing: write the file of the token; `bakong token request` creates it")
+            StartError::new("bakong.token_file is missing: write the file of the token; `bakong login` saves one and names its file")
         })?;
-        let requests_per_day = self.requests_per_day.unwrap_or(Quota::DEFAULT.limit);
+        let requests_per_day = match self.requests_per_day {
+            Some(limit) => u32::try_from(limit).unwrap_or(u32::MAX),
+            None => Quota::DEFAULT.limit,
+        };
         if requests_per_day < MIN_REQUESTS {
             return Err(StartError::new(format!(
                 "bakong.requests_per_day: write at least {MIN_REQUESTS}"

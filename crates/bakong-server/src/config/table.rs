@@ -57,6 +57,24 @@ pub(super) enum Kind {
     Switch,
 }
 
+impl Kind {
+    fn fits(self, value: &Value) -> bool {
+        match self {
+            Self::Text => value.is_str(),
+            Self::Number => value.as_integer().is_some_and(|number| number >= 0),
+            Self::Switch => value.is_bool(),
+        }
+    }
+
+    const fn expected(self) -> &'static str {
+        match self {
+            Self::Text => "a text in quotes",
+            Self::Number => "a whole number without quotes",
+            Self::Switch => "true or false",
+        }
+    }
+}
+
 /// Returns the settings of the file, which variables override.
 pub(super) fn load(
     path: Option<&Path>,
@@ -67,7 +85,51 @@ pub(super) fn load(
         Some(path) => read(path)?,
     };
     override_with(&mut table, variables)?;
+    check(&table)?;
     Ok(table)
+}
+
+/// Checks the names and the types of all settings.
+fn check(table: &Table) -> Result<(), StartError> {
+    let sections = table.iter().flat_map(|(name, value)| match value {
+        Value::Table(section) => {
+            let inner = section.iter();
+            inner
+                .map(|(inner, value)| (vec![name.as_str(), inner.as_str()], value))
+                .collect()
+        }
+        value => vec![(vec![name.as_str()], value)],
+    });
+    for (path, value) in sections {
+        let name = path.join(".");
+        let Some((_, kind)) = SETTINGS.iter().find(|(known, _)| *known == path) else {
+            let is_section = SETTINGS
+                .iter()
+                .any(|(known, _)| known.len() > 1 && known.first() == path.first());
+            let what = if is_section && path.len() == 1 {
+                format!("{name} is a section: write [{name}] above its settings")
+            } else {
+                let names: Vec<_> = SETTINGS.iter().map(|(path, _)| path.join(".")).collect();
+                let name = Printable(&name).to_string();
+                format!(
+                    "there is no setting {name}; the settings are {}",
+                    names.join(", ")
+                )
+            };
+            return Err(StartError::new(format!(
+                "the configuration is wrong: {what}"
+            )));
+        };
+        if !kind.fits(value) {
+            // The value is not repeated, because it may be a password.
+            let variable = path.join("_").to_uppercase();
+            let expected = kind.expected();
+            return Err(StartError::new(format!(
+                "the configuration is wrong: {name} or {VARIABLE_PREFIX}{variable} must be {expected}"
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn read(path: &Path) -> Result<Table, StartError> {

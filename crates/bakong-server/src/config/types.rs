@@ -129,10 +129,16 @@ impl LiveConfig {
         let file = Printable(&self.token_file.to_string_lossy()).to_string();
         let read = FileTokenStore::new(&self.token_file).read();
         let token = read.map_err(|error| StartError::new(format!("token_file: {error}")))?;
-        let advice =
-            "request a token with `bakong token request`, or name its file with token_file";
-        let token = token
-            .ok_or_else(|| StartError::new(format!("the file {file} has no token; {advice}")))?;
+        let token = token.ok_or_else(|| {
+            let what = if self.token_file.exists() {
+                "has no token"
+            } else {
+                "does not exist"
+            };
+            StartError::new(format!(
+                "token_file: {file} {what}; `bakong login` saves a token in a file, which token_file must name"
+            ))
+        })?;
         token
             .check_for(&self.base_url)
             .map_err(|error| StartError::new(format!("token_file: {error}")))?;

@@ -53,7 +53,7 @@ codes! {
     WrongSignature = "wrong_signature", UNAUTHORIZED;
     /// The API key lacks the scope of the call.
     MissingScope = "missing_scope", FORBIDDEN;
-    /// This server serves only live keys, or only test keys.
+    /// The server does not serve the shop of the key: it has only live keys or only test keys, or the token of another registration.
     WrongMode = "wrong_mode", FORBIDDEN;
     /// A form of the dashboard came from another page, or its session has ended.
     ForgedForm = "forged_form", FORBIDDEN;

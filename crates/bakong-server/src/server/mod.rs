@@ -26,7 +26,7 @@ use crate::feed::Feed;
 use crate::metrics::Metrics;
 use crate::outbound::Sender;
 use crate::shop::{Mode, Shop};
-use crate::site::Site;
+use crate::site::{Password, Site};
 use crate::telegram::{self, Bot};
 use crate::{api, connections, consumer, demo, pages, scrape};
 
@@ -57,9 +57,11 @@ impl Server {
     /// [`StartError`] with a sentence that says what to do.
     pub async fn start(config: &Config) -> Result<Self, StartError> {
         let tls = config.tls.as_ref().map(connections::tls).transpose()?;
-        let (listener, address) = listen(config.bind).await?;
+        let password = config.pages.password_hash.as_ref();
+        let password = password.map(Password::new).transpose()?;
+        let (listener, address) = listen("bind or --listen", config.bind).await?;
         let metrics_listener = match config.metrics_bind {
-            Some(bind) => Some(listen(bind).await?),
+            Some(bind) => Some(listen("metrics_bind", bind).await?),
             None => None,
         };
         let public_url: Arc<str> = match &config.public_url {
@@ -98,7 +100,7 @@ impl Server {
             Some(shop) => Some(demo::start(&db, shop, address).await?),
             None => None,
         };
-        let site = Site::new(config, &public_url, sandbox.as_deref(), demo)?;
+        let site = Site::new(config, &public_url, password, sandbox.as_deref(), demo);
         let login_link = first_link(config, &db, &public_url).await?;
         let app = App::new(
             db.clone(),
@@ -209,8 +211,8 @@ impl Server {
     }
 }
 
-async fn listen(bind: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
-    let failed = |error: std::io::Error| StartError::bind(bind, &error);
+async fn listen(setting: &str, bind: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |error: std::io::Error| StartError::bind(setting, bind, &error);
     let listener = TcpListener::bind(bind).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     Ok((listener, address))

@@ -11,7 +11,6 @@ use axum::http::HeaderValue;
 use bakong_sandbox::Sandbox;
 
 use crate::config::{Config, LiveConfig};
-use crate::error::StartError;
 
 pub(crate) use attempts::Attempts;
 pub(crate) use demo::{Demo, Received};
@@ -54,9 +53,10 @@ impl Site {
     pub(crate) fn new(
         config: &Config,
         public_url: &str,
+        password: Option<Password>,
         sandbox: Option<&Sandbox>,
         demo: Option<Demo>,
-    ) -> Result<Self, StartError> {
+    ) -> Self {
         let mut embedders = origin(public_url).to_owned();
         let mut ancestors = "'self'".to_owned();
         for origin in &config.pages.embed_origins {
@@ -65,18 +65,17 @@ impl Site {
             let _ = write!(ancestors, " {origin}");
         }
         let policy = format!(policy!("{}"), ancestors);
-        let hash = config.pages.password_hash.as_ref();
-        Ok(Self {
+        Self {
             is_https: public_url.starts_with("https://"),
             embedders,
             // The origins were checked by the configuration.
             checkout_policy: HeaderValue::try_from(policy).unwrap_or_else(|_| closed_policy()),
             sandbox_url: sandbox.map(Sandbox::base_url),
-            password: hash.map(Password::new).transpose()?,
+            password,
             attempts: Arc::default(),
             live: config.live.clone(),
             demo: demo.map(Arc::new),
-        })
+        }
     }
 }
 

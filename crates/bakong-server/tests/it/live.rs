@@ -200,7 +200,7 @@ async fn a_server_that_cannot_start_says_what_to_do() {
     }
     std::fs::remove_file(&token).unwrap();
     let error = start(&bakong.config("")).await;
-    expect(&error, &["has no token", "bakong token request"]);
+    expect(&error, &["does not exist", "bakong login"]);
     std::fs::write(&token, &valid).unwrap();
 
     let error = start(&bakong.config("renewal_email = \"nobody\"")).await;

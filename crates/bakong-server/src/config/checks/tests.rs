@@ -66,8 +66,12 @@ fn a_variable_of_each_setting_has_the_type_of_the_setting() {
 fn a_wrong_setting_is_named_with_what_to_write() {
     for (text, variables, expected) in [
         ("", &[][..], "store is missing"),
-        ("store = 7", &[], "invalid type"),
-        ("stroe = \"x\"", &[], "unknown field"),
+        (
+            "store = 7",
+            &[],
+            "store or BAKONG_SERVER_STORE must be a text",
+        ),
+        ("stroe = \"x\"", &[], "there is no setting stroe"),
         ("store = \"mysql://shop:geheim@h/d\"", &[], "postgres://"),
         ("store = \"POSTGRES://shop:geheim@h/d\"", &[], "postgres://"),
         ("store = \"x", &[], "line 1"),
@@ -103,7 +107,7 @@ fn a_wrong_setting_is_named_with_what_to_write() {
         (
             "store = \"x\"\n[bakong]\nenvironment = \"sit\"",
             &[],
-            "bakong token request",
+            "bakong login",
         ),
         (
             "store = \"x\"\n[bakong]\nenvironment = \"sit\"\ntoken_file = \"token\"",
@@ -119,7 +123,7 @@ fn a_wrong_setting_is_named_with_what_to_write() {
         (
             "store = \"x\"\nbakong = 7",
             &[("BAKONG_SERVER_BAKONG_TOKEN_FILE", "token")],
-            "invalid type",
+            "[bakong]",
         ),
         (
             "store = \"x\"",
@@ -129,7 +133,19 @@ fn a_wrong_setting_is_named_with_what_to_write() {
         (
             "store = \"x\"",
             &[("BAKONG_SERVER_SANDBOX", "maybe")],
-            "invalid type",
+            "BAKONG_SERVER_SANDBOX must be true or false",
+        ),
+        (
+            "store = \"x\"\nexpires_in = \"geheim\"",
+            &[],
+            "expires_in or BAKONG_SERVER_EXPIRES_IN must be a whole number",
+        ),
+        ("store = \"x\"\nsandbox_port = 70000", &[], "sandbox_port"),
+        ("store = \"x\"\nsandbox_port = -1", &[], "sandbox_port"),
+        (
+            "store = \"x\"\n[merchants]\nname = \"x\"",
+            &[],
+            "there is no setting merchants.name",
         ),
         (
             FILE,
