@@ -189,6 +189,13 @@ fn refusal(error: &WatchError, shop: &Shop) -> Problem {
             Code::StoreUnavailable,
             "the store or the leader did not answer in time; try again",
         ),
+        WatchError::NoLeader { until } => Problem {
+            retry_after: Some(until.saturating_since(shop.now()).as_secs().max(1)),
+            ..Problem::new(
+                Code::StoreUnavailable,
+                "another worker holds the lease of the store and did not answer in time; try again when the lease has expired",
+            )
+        },
         _ => shutting_down(),
     }
 }
