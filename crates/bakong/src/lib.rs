@@ -22,7 +22,7 @@
     feature = "watch",
     doc = "| know when payments are paid, under the daily quota | [`flow::Watcher`] | `watch` |
 | know what a web handler answers | [`flow::WatchError`] | `watch` |
-| know how fast a payment is found | [`flow::Policy`] | `watch` |"
+| know how fast a payment is found | [`flow::Policy::WEB_SHOP`] | `watch` |"
 )]
 #![cfg_attr(
     feature = "flow",

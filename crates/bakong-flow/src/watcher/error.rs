@@ -168,7 +168,11 @@ mod tests {
         }
         let until = Timestamp::from_millis(1_795_000_000_000);
         let no_leader = WatchError::NoLeader { until };
-        assert!(no_leader.to_string().contains("expires at 2026-11-18T11:06:40.000Z"));
+        assert!(
+            no_leader
+                .to_string()
+                .contains("expires at 2026-11-18T11:06:40.000Z")
+        );
         assert_eq!(no_leader.until(), Some(until));
         let error = Arc::new(StoreError::fatal("the disk is gone"));
         for (reason, words) in [

@@ -4,7 +4,8 @@ use bakong_flow::bakong_api::khqr_core::Md5Handle;
 use bakong_flow::store::{CommandQueue, Event, EventKind, PaymentKey};
 use bakong_flow::watcher::{Attached, CommandError, EndReason, Role, StoreHealth};
 use bakong_flow::{
-    Clock as _, Config, Events, MemoryStore, OpenError, OrderId, Outcome, Policy, WatchError, Watcher,
+    Clock as _, Config, Events, MemoryStore, OpenError, OrderId, Outcome, Policy, WatchError,
+    Watcher,
 };
 use tokio::time::{Duration, Instant};
 
@@ -266,7 +267,10 @@ async fn a_follower_gives_up_when_nobody_leads_and_withdraws() {
     assert!(matches!(error, WatchError::NoLeader { .. }), "{error:?}");
     // The error names the end of the lease.
     let until = error.until().unwrap();
-    assert!(until > clock.now() && until <= asked_at.saturating_add(TERM), "{until}");
+    assert!(
+        until > clock.now() && until <= asked_at.saturating_add(TERM),
+        "{until}"
+    );
     // One second of the five is for the withdrawal.
     assert_eq!(before.elapsed().as_secs(), 4);
     assert!(
