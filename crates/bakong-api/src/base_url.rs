@@ -119,6 +119,9 @@ pub struct BaseUrl {
 impl BaseUrl {
     /// Parses an `http` or `https` URL such as `https://proxy.example/bakong`.
     ///
+    /// `http` to another machine is valid here. The transport decides whether to send a token unencrypted. To refuse such a URL
+    /// at the start of a program, check [`is_https`](Self::is_https) and [`is_loopback`](Self::is_loopback).
+    ///
     /// # Errors
     /// [`InvalidBaseUrl`] with the reason. The error contains no part of the text.
     pub fn new(text: &str) -> Result<Self, InvalidBaseUrl> {

@@ -17,7 +17,9 @@
 | find a payment by the hash on a receipt | [`Watched::learn`] |
 | cancel an order | [`Watched::cancel`] |
 | find a payment again after a restart | [`Watcher::attach`], [`Watcher::find`] |
-| know why a payment is refused | [`WatchError`], [`OpenError`] |
+| know why a payment is refused, and what a web handler answers | [`WatchError`], [`OpenError`] |
+| stop, and start again after a kill | [`Watcher`](Watcher#shutting-down-and-what-a-kill-costs), [`Watcher::shutdown`] |
+| log | [`Watcher`](Watcher#logging) |
 | monitor the watcher | [`Watcher::health`] |"
 )]
 //! | record a person's decision about a review | [`PaymentStore::resolve`] |

@@ -2,20 +2,25 @@
 
 use std::fmt;
 
+use bakong_flow::bakong_api::{AccessToken, BaseUrl};
+
 /// Names a registration: one token and its quota.
 ///
-/// The name consists of the host of the API and the owner of the token: the id in the token
-/// ([`AccessToken::registration_id`](bakong_flow::bakong_api::token::AccessToken::registration_id)), or the e-mail address with
-/// which the token was registered at NBC. It stays the same when the token is renewed. It is stored and printed, so it must
-/// not contain the token itself.
+/// The name consists of the host of the API and the id in the token: [`Registration::of`]. It stays the same when the token
+/// is renewed. It is stored and printed, so it must not contain the token itself.
+///
+/// Do not change the name of a shop that has payments. The store keeps the open payments and the count of requests under
+/// the old name, so the shop would not find its payments, and would count the quota from zero.
 ///
 /// # Examples
 /// ```
+/// use bakong_flow::bakong_api::{AccessToken, Environment};
 /// use bakong_store::Registration;
 ///
-/// let registration = Registration::new("api-bakong.nbc.gov.kh", "shop@example.com")?;
-/// assert_eq!(registration.as_str(), "api-bakong.nbc.gov.kh/shop@example.com");
-/// # Ok::<(), bakong_store::InvalidRegistration>(())
+/// let token = AccessToken::new("eyJhbGciOiJIUzI1NiJ9.eyJkYXRhIjp7ImlkIjoiM2Y5YSJ9fQ.c2ln")?;
+/// let registration = Registration::of(&Environment::Production.into(), &token)?;
+/// assert_eq!(registration.as_str(), "api-bakong.nbc.org.kh/3f9a");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Registration(Box<str>);
@@ -24,7 +29,21 @@ impl Registration {
     /// The maximum length of the host and of the owner, in bytes.
     pub const MAX_LEN: usize = 255;
 
-    /// Creates the name of the registration of `owner` at `host`. The host is converted to lower case.
+    /// The owner of a token that contains no id.
+    const DEFAULT_OWNER: &str = "default";
+
+    /// Creates the name of the registration of this token: the host of the API and
+    /// [`AccessToken::registration_id`], or `default` if the token contains no id.
+    ///
+    /// # Errors
+    /// [`InvalidRegistration`] if the id cannot be part of a name: see [`new`](Self::new).
+    pub fn of(base_url: &BaseUrl, token: &AccessToken) -> Result<Self, InvalidRegistration> {
+        let owner = token.registration_id().unwrap_or(Self::DEFAULT_OWNER);
+        Self::new(base_url.host(), owner)
+    }
+
+    /// Creates the name of the registration of `owner` at `host`, for a program that has no token, such as a report. The host
+    /// is converted to lower case.
     ///
     /// # Errors
     /// [`InvalidRegistration`] if a part is empty, longer than [`MAX_LEN`](Self::MAX_LEN) bytes or contains a control
@@ -106,6 +125,21 @@ mod tests {
             assert!(error.to_string().contains("invalid host"), "{error}");
         }
         assert_eq!(name("host", ""), Err(InvalidRegistration::Part("owner")));
+    }
+
+    #[test]
+    fn a_registration_is_named_by_the_host_and_the_id_in_the_token() {
+        let base_url = BaseUrl::new("http://Sandbox.example:4717").unwrap();
+        // `{"data":{"id":"3f9a"}}`, and a token without an id.
+        for (claims, name) in [
+            ("eyJkYXRhIjp7ImlkIjoiM2Y5YSJ9fQ", "sandbox.example/3f9a"),
+            ("e30", "sandbox.example/default"),
+        ] {
+            let token = format!("eyJhbGciOiJIUzI1NiJ9.{claims}.c2ln");
+            let token = AccessToken::new(&token).unwrap();
+            let registration = Registration::of(&base_url, &token).unwrap();
+            assert_eq!(registration.as_str(), name);
+        }
     }
 
     #[test]

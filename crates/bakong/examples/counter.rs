@@ -8,7 +8,6 @@
 use std::error::Error;
 use std::time::Duration;
 
-use bakong::api::BaseUrl;
 use bakong::prelude::*;
 
 #[tokio::main]
@@ -17,13 +16,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let sandbox = Sandbox::start().await?;
     let token = AccessToken::new(&sandbox.issue_token("shop@example.com"))?;
     let base_url = BaseUrl::new(&sandbox.base_url())?;
+    let registration = Registration::of(&base_url, &token)?;
 
     // One watcher for all payments of the token. Open payments of an earlier run are continued.
     let transport = HyperTransport::for_watcher().build()?;
     let session = Session::new(transport, base_url).with_token(token);
     let folder = tempfile::tempdir()?;
     let database = SqliteDatabase::open(folder.path().join("payments.db")).await?;
-    let registration = Registration::new("sandbox", "shop@example.com")?;
     let watcher = Watcher::start(session, database.store(&registration).await?).await?;
 
     let now = SystemClock.now();
@@ -49,6 +48,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         Outcome::NeedsReview { mismatches, .. } => println!("a person must decide: {mismatches:?}"),
         other => println!("not paid: {}", other.name()),
     }
+    // Releases the lease, so that the next process can open payments at once.
+    watcher.shutdown().await;
     sandbox.stop().await;
     Ok(())
 }

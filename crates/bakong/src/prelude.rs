@@ -1,8 +1,10 @@
 //! The types that almost every shop uses: `use bakong::prelude::*;`.
 
-pub use crate::api::{AccessToken, ApiError, Environment, Session, Transport};
+pub use crate::api::{AccessToken, ApiError, BaseUrl, Environment, Session, Transport};
+#[cfg(feature = "flow")]
+pub use crate::flow::store::{EventKind, PaymentKey, StoredPayment};
 #[cfg(feature = "watch")]
-pub use crate::flow::{Clock, SystemClock, Watched, Watcher};
+pub use crate::flow::{Attached, Clock, SystemClock, WatchError, Watched, Watcher};
 #[cfg(feature = "flow")]
 pub use crate::flow::{MemoryStore, OrderId, Outcome, Payment, PaymentStore, Policy};
 #[cfg(feature = "http")]

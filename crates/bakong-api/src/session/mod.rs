@@ -80,6 +80,9 @@ pub struct Session<T> {
 impl<T: Transport> Session<T> {
     /// Creates a session without a token. It can send only requests that need no token,
     /// such as the requests that get a token.
+    ///
+    /// Nothing is sent or checked. A wrong address, a rejected token, and `http` to another machine, which most transports
+    /// refuse, are errors of the first request. Send one at the start of a program.
     pub fn new(transport: T, base_url: impl Into<BaseUrl>) -> Self {
         Self {
             transport,

@@ -150,7 +150,7 @@ impl KeptStore {
     pub(crate) async fn failure(&self, watcher: &HttpWatcher, error: &WatchError) -> Failure {
         let message = self.explain(watcher, error).await;
         let class = match error {
-            WatchError::StoreUnavailable => ErrorClass::Store.name(),
+            WatchError::NoLeader { .. } | WatchError::StoreUnavailable => ErrorClass::Store.name(),
             WatchError::Refused(OpenError::NoQuota { .. }) => ErrorClass::QuotaExhausted.name(),
             WatchError::Refused(OpenError::TokenRejected) => ErrorClass::Unauthorized.name(),
             WatchError::Refused(_) => CONFLICT,
@@ -166,7 +166,7 @@ impl KeptStore {
     /// Explains why a payment is not watched. If the store did not confirm it in time, the reason is the error of the last
     /// commit. A command that commits nothing itself writes to the store to find out why.
     async fn explain(&self, watcher: &HttpWatcher, error: &WatchError) -> String {
-        if let WatchError::StoreUnavailable = error {
+        if let WatchError::NoLeader { .. } | WatchError::StoreUnavailable = error {
             if let Some(cause) = watcher.commit_error() {
                 return Printable(cause.trim_end_matches('.')).to_string();
             }

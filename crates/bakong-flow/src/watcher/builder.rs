@@ -87,6 +87,10 @@ impl<T: Transport + 'static, C: Clock + 'static> WatcherBuilder<T, C> {
     }
 
     /// Sets how long calls such as [`Watcher::watch`] wait for the store, or for the leader. The default is 5 seconds.
+    ///
+    /// A follower gives up earlier, because it withdraws its command in the rest of the time: by one second, or by a quarter
+    /// of a timeout below four seconds. With a timeout above the [`lease_term`](Self::lease_term), calls also
+    /// survive the death of the leader, but take as long while the store is away.
     #[must_use]
     pub const fn store_timeout(mut self, timeout: Duration) -> Self {
         self.settings.store_timeout = timeout;

@@ -42,7 +42,11 @@ pub(super) async fn acquire(shared: &Arc<Shared>) -> Result<Turn, StoreError> {
     let asked_at = Instant::now();
     let epoch = match shared.call(shared.store.acquire(worker, term)).await? {
         Acquired::Leader(epoch) => epoch,
-        Acquired::Follower { expires_in } => return Ok(Turn::Follow(expires_in)),
+        Acquired::Follower { expires_in } => {
+            let until = (shared.now)().saturating_add(expires_in);
+            shared.health.set_lease_of_another(until);
+            return Ok(Turn::Follow(expires_in));
+        }
     };
     // Loading may take long, so the lease is renewed from now on.
     let lease = Lease::keep(Arc::clone(shared), epoch, asked_at);

@@ -9,14 +9,29 @@ use crate::open_error::OpenError;
 use crate::store::StoreError;
 
 /// Why a payment is not watched. Do not show its code.
+///
+/// | error | what a web handler answers |
+/// | --- | --- |
+/// | `Refused(OpenError::NoQuota)` | 503 with `Retry-After` from [`until`](Self::until), or another way to pay |
+/// | `Refused(OpenError::TokenRejected)` | 503, and alert a person: no payment can be seen |
+/// | `Refused(OpenError::OrderSettled)` | the receipt: the order is paid |
+/// | `Refused(OpenError::Known)` | the page of this code, if the order is the same; otherwise 500: two orders have one code |
+/// | `NoLeader` | 503 with `Retry-After` from [`until`](Self::until) |
+/// | `StoreUnavailable` | 503, and log [`Watcher::commit_error`](super::Watcher::commit_error) |
+/// | `Stopped` | 503: the process ends |
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum WatchError {
     /// The tracker does not accept the payment.
     Refused(OpenError),
-    /// The store did not commit the payment in time, or no leader opened it in time. The payment is withdrawn, so you
-    /// can try again with the same code.
+    /// The store did not commit the payment in time. The payment is withdrawn, so you can try again with the same code.
     StoreUnavailable,
+    /// Another worker has the lease and did not open the payment in time. It is slow, or it was killed: then this worker
+    /// or another one leads when the lease has expired. The payment is withdrawn, so you can try again with the same code.
+    NoLeader {
+        /// When the lease expires, unless its worker lives and renews it.
+        until: Timestamp,
+    },
     /// The watcher has stopped.
     Stopped,
 }
@@ -26,7 +41,7 @@ impl WatchError {
     #[must_use]
     pub const fn until(&self) -> Option<Timestamp> {
         match self {
-            Self::Refused(OpenError::NoQuota { until }) => Some(*until),
+            Self::Refused(OpenError::NoQuota { until }) | Self::NoLeader { until } => Some(*until),
             _ => None,
         }
     }
@@ -53,6 +68,12 @@ impl fmt::Display for WatchError {
             Self::Refused(error) => error.fmt(f),
             Self::StoreUnavailable => f.write_str(
                 "the payment store did not confirm the payment in time; do not show the code, and try again",
+            ),
+            Self::NoLeader { until } => write!(
+                f,
+                "another worker holds the lease and did not open the payment in time; if that worker was killed, its \
+                 lease expires at {}; do not show the code, and try again then",
+                until.rfc3339()
             ),
             Self::Stopped => Stopped.fmt(f),
         }
@@ -81,7 +102,9 @@ impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::StoreUnavailable => {
-                f.write_str("the payment store did not answer in time; try again")
+                f.write_str(
+                    "the payment store, or the worker that holds its lease, did not answer in time; try again",
+                )
             }
             Self::Stopped => Stopped.fmt(f),
         }
@@ -143,6 +166,14 @@ mod tests {
         ] {
             assert!(message.contains("in time") && message.ends_with("try again"));
         }
+        let until = Timestamp::from_millis(1_795_000_000_000);
+        let no_leader = WatchError::NoLeader { until };
+        assert!(
+            no_leader
+                .to_string()
+                .contains("expires at 2026-11-18T11:06:40.000Z")
+        );
+        assert_eq!(no_leader.until(), Some(until));
         let error = Arc::new(StoreError::fatal("the disk is gone"));
         for (reason, words) in [
             (EndReason::Shutdown, "was shut down"),

@@ -64,6 +64,8 @@ pub(super) struct HealthRecord {
     recorded: Mutex<Recorded>,
     /// Why the last commit failed, until it succeeds.
     commit_error: Mutex<Option<Box<str>>>,
+    /// When the lease of another worker expires, as this worker last saw it.
+    lease_of_another: Mutex<Option<Timestamp>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -85,6 +87,7 @@ impl HealthRecord {
         Self {
             recorded: Mutex::new(recorded),
             commit_error: Mutex::new(None),
+            lease_of_another: Mutex::new(None),
         }
     }
 
@@ -104,6 +107,16 @@ impl HealthRecord {
     pub(super) fn commit_error(&self) -> Option<Box<str>> {
         let recorded = self.commit_error.lock();
         recorded.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn set_lease_of_another(&self, until: Timestamp) {
+        let lease = self.lease_of_another.lock();
+        *lease.unwrap_or_else(PoisonError::into_inner) = Some(until);
+    }
+
+    pub(super) fn lease_of_another(&self) -> Option<Timestamp> {
+        let lease = self.lease_of_another.lock();
+        *lease.unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn get(&self) -> Recorded {

@@ -1,13 +1,13 @@
 //! Runs a tracker over a session, a store and a clock, on one worker of several.
-//!
-//! | file | for |
-//! | --- | --- |
-//! | `driver` | the task: leads or follows |
-//! | `leader`, `asks`, `commands`, `persist`, `publish`, `queue`, `quota_gate`, `request` | the leader: the tracker, batches, requests |
-//! | `remote`, `results`, `mirror` | the follower: commands to the leader, their results and outcomes from the store |
-//! | `lease` | the lease, renewed by a task of its own |
-//! | `command`, `handles`, `shared` | what the task and the calls share |
-//! | `watched`, `events`, `health`, `error`, `progress` | what users see |
+
+// The files:
+// - `driver`: the task, which leads or follows.
+// - `leader`, `asks`, `commands`, `persist`, `publish`, `queue`, `quota_gate`, `request`: the leader with the tracker, batches
+//   and requests.
+// - `remote`, `results`, `mirror`: the follower, with commands to the leader, their results and outcomes from the store.
+// - `lease`: the lease, renewed by a task of its own.
+// - `command`, `handles`, `shared`: what the task and the calls share.
+// - `watched`, `events`, `health`, `error`, `progress`: what users see.
 
 mod asks;
 mod builder;
@@ -100,13 +100,27 @@ pub use self::watched::Watched;
 /// from the store. [`Watcher::health`] tells the role.
 ///
 /// If the leader shuts down, a follower leads at once. If the leader's process or machine dies, a follower leads when the
-/// lease expires: after at most one [term](WatcherBuilder::lease_term), 30 seconds by default. Meanwhile calls fail
-/// with [`WatchError::StoreUnavailable`], and no payment is lost. A worker that was suspended for longer than its lease
+/// lease expires: after at most one [term](WatcherBuilder::lease_term), 30 seconds by default. Meanwhile calls wait
+/// for at most the [`store_timeout`](WatcherBuilder::store_timeout), and then fail with [`WatchError::NoLeader`] or
+/// [`CommandError::StoreUnavailable`]. No payment is lost. A worker that was suspended for longer than its lease
 /// cannot send or commit anything. It drops what it knows and follows. Each [`Watched`] survives these changes.
 ///
 /// Use several workers so that a shop survives the loss of a machine, and so that each of its servers can open payments.
 /// More workers do not ask Bakong more often, because the quota belongs to the token. A single worker needs no
 /// lease in its store: see [`store`](crate::store).
+///
+/// # Shutting down, and what a kill costs
+/// Call [`shutdown`](Self::shutdown) before the process ends, for example after SIGTERM. It releases the lease, so the next
+/// process opens payments at once. Dropping the watcher is not enough if the runtime ends at once.
+///
+/// After a kill, the lease of the dead process stays for the rest of its term: 20 to 30 seconds by default. The new process
+/// follows meanwhile. It reads payments, and `watch` fails with [`WatchError::NoLeader`], which names the end of the lease.
+/// With a [`store_timeout`](WatcherBuilder::store_timeout) above the [`lease_term`](WatcherBuilder::lease_term), for example
+/// 15 and 10 seconds, `watch` waits instead and succeeds. Use that if a caller may wait, as at a counter.
+///
+/// # Logging
+/// The watcher logs with `tracing`: lost leases, stores that fail, and changes of the role. Without a subscriber, such as
+/// `tracing_subscriber::fmt::init()`, nothing is printed. No log contains the token.
 ///
 /// # Requirements
 /// - A tokio runtime with timers.
@@ -291,6 +305,8 @@ impl<T: Transport + 'static> Watcher<T> {
     }
 
     /// Returns the outcomes of all payments, and what else must not be missed, for the consumer with this name.
+    ///
+    /// Keep the name: the store remembers by it what was acknowledged. A consumer with a new name gets all events again.
     ///
     /// The events start after the last one that the consumer acknowledged, and end when the watcher has ended.
     #[must_use]

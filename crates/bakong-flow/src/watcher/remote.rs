@@ -219,7 +219,11 @@ async fn open(shared: Arc<Shared>, mut request: OpenRequest, tried_at: Option<Ti
         Ok(CommandResult::Done) => return reply_opened(&shared, request, progress).await,
         Ok(CommandResult::Refused(error)) => WatchError::Refused(error),
         Ok(CommandResult::Withdrawn) if shared.is_stopping() => WatchError::Stopped,
-        Ok(CommandResult::Withdrawn) => WatchError::StoreUnavailable,
+        // The store works, and no leader took the command.
+        Ok(CommandResult::Withdrawn) => match shared.health.lease_of_another() {
+            Some(until) => WatchError::NoLeader { until },
+            None => WatchError::StoreUnavailable,
+        },
         Err(error) => {
             tracing::warn!(%md5, %error, "the payment was not handed to the leader");
             WatchError::StoreUnavailable

@@ -186,7 +186,7 @@ proptest! {
                             Some(Ok(watched)) => {
                                 shown.insert(Md5Handle::of(&code), watched);
                             }
-                            Some(Err(WatchError::Refused(OpenError::NoQuota { .. }) | WatchError::StoreUnavailable)) | None => {}
+                            Some(Err(WatchError::Refused(OpenError::NoQuota { .. }) | WatchError::NoLeader { .. } | WatchError::StoreUnavailable)) | None => {}
                             Some(Err(error)) => prop_assert!(false, "{error}"),
                         }
                     }

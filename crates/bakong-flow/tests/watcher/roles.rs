@@ -4,7 +4,8 @@ use bakong_flow::bakong_api::khqr_core::Md5Handle;
 use bakong_flow::store::{CommandQueue, Event, EventKind, PaymentKey};
 use bakong_flow::watcher::{Attached, CommandError, EndReason, Role, StoreHealth};
 use bakong_flow::{
-    Config, Events, MemoryStore, OpenError, OrderId, Outcome, Policy, WatchError, Watcher,
+    Clock as _, Config, Events, MemoryStore, OpenError, OrderId, Outcome, Policy, WatchError,
+    Watcher,
 };
 use tokio::time::{Duration, Instant};
 
@@ -260,9 +261,18 @@ async fn a_follower_gives_up_when_nobody_leads_and_withdraws() {
     let two = worker(&script, &store, clock).await;
     one.store.set(Fault::Hangs);
     let before = Instant::now();
+    let asked_at = clock.now();
     let refused = two.watcher.watch(payment("a"), Policy::COUNTER).await;
-    assert_eq!(refused.unwrap_err(), WatchError::StoreUnavailable);
-    assert!(before.elapsed() <= Duration::from_secs(5));
+    let error = refused.unwrap_err();
+    assert!(matches!(error, WatchError::NoLeader { .. }), "{error:?}");
+    // The error names the end of the lease.
+    let until = error.until().unwrap();
+    assert!(
+        until > clock.now() && until <= asked_at.saturating_add(TERM),
+        "{until}"
+    );
+    // One second of the five is for the withdrawal.
+    assert_eq!(before.elapsed().as_secs(), 4);
     assert!(
         store.pending(10).await.unwrap().is_empty(),
         "the command is withdrawn"

@@ -7,7 +7,7 @@ use bakong_flow::bakong_api::endpoint::RenewToken;
 use bakong_flow::bakong_api::{AccessToken, BaseUrl, Session};
 use bakong_http::{HyperTransport, HyperTransportBuilder};
 use bakong_sandbox::Sandbox;
-use bakong_store::Registration;
+use bakong_store::{InvalidRegistration, Registration};
 
 use super::database::Database;
 use crate::config::{Config, LiveConfig, SandboxConfig};
@@ -34,7 +34,7 @@ pub(super) async fn live_shop(
         .trust_environment()
         .and_then(HyperTransportBuilder::build)
         .map_err(|error| StartError::new(error.to_string()))?;
-    let owner = token.registration_id().unwrap_or("default").to_owned();
+    let registration = Registration::of(&live.base_url, &token).map_err(invalid_registration)?;
     let mut session = Session::new(transport, live.base_url.clone()).with_token(token);
     session = session.with_token_store(live.token_store());
     if let Some(email) = &live.renewal_email {
@@ -42,7 +42,6 @@ pub(super) async fn live_shop(
             .map_err(|error| StartError::new(format!("renewal_email: {error}")))?;
         session = session.with_renewal(renewal);
     }
-    let registration = registration(live.base_url.host(), &owner)?;
     let parts = Parts {
         mode: Mode::Live,
         clock: ShopClock::System,
@@ -88,7 +87,8 @@ pub(super) async fn test_shop(
         clock: ShopClock::Sandbox(Arc::clone(sandbox)),
         merchant,
         session: Session::new(transport, base_url).with_token(token),
-        registration: registration(SANDBOX_HOST, SANDBOX_EMAIL)?,
+        registration: Registration::new(SANDBOX_HOST, SANDBOX_EMAIL)
+            .map_err(invalid_registration)?,
         // Each start issues a token for 90 days.
         renews_token: false,
         requests_per_day: bakong_flow::Quota::DEFAULT.limit,
@@ -154,6 +154,6 @@ impl Parts {
     }
 }
 
-fn registration(host: &str, owner: &str) -> Result<Registration, StartError> {
-    Registration::new(host, owner).map_err(|error| StartError::new(error.to_string()))
+fn invalid_registration(error: InvalidRegistration) -> StartError {
+    StartError::new(error.to_string())
 }

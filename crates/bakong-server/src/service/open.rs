@@ -150,7 +150,7 @@ pub(super) async fn watch(shop: &Shop, payment: &Payment) -> Result<(), Problem>
     }
     let result = match shop.watcher.watch(watched, shop.policy).await {
         Err(WatchError::Refused(OpenError::Known)) if is_known(shop, payment).await? => Ok(()),
-        Err(error) => Err(refusal(&error, shop)),
+        Err(error) => Err(refusal(&error, shop.now())),
         Ok(_) => Ok(()),
     };
     result.inspect_err(|problem| {
@@ -166,15 +166,15 @@ pub(crate) async fn watch_md5(shop: &Shop, md5: Md5Handle) -> Result<(), Problem
     match shop.watcher.watch(payment, shop.policy).await {
         // Another request was faster.
         Err(WatchError::Refused(OpenError::Known)) => Ok(()),
-        Err(error) => Err(refusal(&error, shop)),
+        Err(error) => Err(refusal(&error, shop.now())),
         Ok(_) => Ok(()),
     }
 }
 
 /// Returns why a payment was not opened.
-fn refusal(error: &WatchError, shop: &Shop) -> Problem {
+fn refusal(error: &WatchError, now: Timestamp) -> Problem {
     match error {
-        WatchError::Refused(OpenError::NoQuota { until }) => no_quota(*until, shop.now()),
+        WatchError::Refused(OpenError::NoQuota { until }) => no_quota(*until, now),
         WatchError::Refused(OpenError::OrderSettled) => {
             Problem::new(Code::OrderPaid, "the order is already paid")
         }
@@ -189,6 +189,13 @@ fn refusal(error: &WatchError, shop: &Shop) -> Problem {
             Code::StoreUnavailable,
             "the store or the leader did not answer in time; try again",
         ),
+        WatchError::NoLeader { until } => Problem {
+            retry_after: Some(seconds_until(*until, now)),
+            ..Problem::new(
+                Code::StoreUnavailable,
+                "another worker holds the lease of the store and did not answer in time; try again when the lease has expired",
+            )
+        },
         _ => shutting_down(),
     }
 }
@@ -229,13 +236,34 @@ pub(crate) async fn recover_unopened(db: &Db, shop: &Shop, now: Timestamp) -> Re
     Ok(())
 }
 
+/// For the header `Retry-After`.
+fn seconds_until(until: Timestamp, now: Timestamp) -> u64 {
+    until.saturating_since(now).as_secs().max(1)
+}
+
 /// The problem of a payment that cannot be opened because of the quota.
 fn no_quota(until: Timestamp, now: Timestamp) -> Problem {
     Problem {
-        retry_after: Some(until.saturating_since(now).as_secs().max(1)),
+        retry_after: Some(seconds_until(until, now)),
         ..Problem::new(
             Code::NoQuota,
             "no request to Bakong can be reserved for this payment, so the server could not see whether it is paid; do not show another code",
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_retries_when_the_lease_of_a_dead_worker_has_expired() {
+        let now = Timestamp::from_millis(1_795_000_000_000);
+        for (after, seconds) in [(24_000, 24), (0, 1)] {
+            let until = now.saturating_add(Duration::from_millis(after));
+            let problem = refusal(&WatchError::NoLeader { until }, now);
+            assert_eq!(problem.code, Code::StoreUnavailable);
+            assert_eq!(problem.retry_after, Some(seconds));
+        }
     }
 }

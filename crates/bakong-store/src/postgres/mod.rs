@@ -4,11 +4,10 @@
 //! use bakong_flow::PaymentStore;
 //! use bakong_store::{PostgresDatabase, Registration};
 //!
-//! # async fn example(url: &str) -> Result<(), Box<dyn std::error::Error>> {
+//! # async fn example(url: &str, registration: &Registration) -> Result<(), Box<dyn std::error::Error>> {
 //! // postgres://shop:password@db.example/payments?sslmode=verify-full
 //! let database = PostgresDatabase::open(url).await?;
-//! let registration = Registration::new("api-bakong.nbc.gov.kh", "shop@example.com")?;
-//! let store = database.store(&registration).await?;
+//! let store = database.store(registration).await?;
 //! let events = store.events_after(store.acknowledged("receipts").await?, 100).await?;
 //! # Ok(())
 //! # }

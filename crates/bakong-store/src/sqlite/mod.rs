@@ -4,10 +4,9 @@
 //! use bakong_flow::PaymentStore;
 //! use bakong_store::{Registration, SqliteDatabase};
 //!
-//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! # async fn example(registration: &Registration) -> Result<(), Box<dyn std::error::Error>> {
 //! let database = SqliteDatabase::open("payments.db").await?;
-//! let registration = Registration::new("api-bakong.nbc.gov.kh", "shop@example.com")?;
-//! let store = database.store(&registration).await?;
+//! let store = database.store(registration).await?;
 //! let events = store.events_after(store.acknowledged("receipts").await?, 100).await?;
 //! # Ok(())
 //! # }

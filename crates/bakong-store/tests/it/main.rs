@@ -13,6 +13,5 @@ mod first_schema;
 mod postgres;
 mod random;
 #[cfg(feature = "sqlite")]
-mod shop;
 mod sqlite;
 mod tables;

@@ -272,8 +272,12 @@ async fn open(
             let registration = number;
             (Call::Refused { registration }, Next::Pause)
         }
-        // The first code was paid in between, or the store is away.
-        Err(WatchError::Refused(OpenError::OrderSettled) | WatchError::StoreUnavailable) => {
+        // The first code was paid in between, or the store or the leader is away.
+        Err(
+            WatchError::Refused(OpenError::OrderSettled)
+            | WatchError::NoLeader { .. }
+            | WatchError::StoreUnavailable,
+        ) => {
             return Next::Continue;
         }
         Err(error) => panic!("{error:?}"),
