@@ -66,9 +66,17 @@ pub(crate) struct PostgresLocation {
 impl LocationArguments {
     /// Returns the place that the option, the variable or the default names.
     pub(crate) fn location(&self) -> Result<Location, Failure> {
+        self.given().map_or_else(default_file, Location::parse)
+    }
+
+    /// Whether an option, a variable or a profile names the store. If not, the default is used.
+    pub(crate) fn is_named(&self) -> bool {
+        self.given().is_some()
+    }
+
+    fn given(&self) -> Option<OsString> {
         let variable = std::env::var_os(VARIABLE).filter(|value| !value.is_empty());
-        let given = self.store.as_ref().map(|text| text.0.clone()).or(variable);
-        given.map_or_else(default_file, Location::parse)
+        self.store.as_ref().map(|text| text.0.clone()).or(variable)
     }
 
     /// The option for a shell, if it was passed, without a password.
