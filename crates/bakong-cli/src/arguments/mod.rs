@@ -179,7 +179,7 @@ fn refuse_settings(failure: &Failure, arguments: &[OsString]) -> ExitCode {
 /// clap repeats the arguments that it rejects. They may contain escape sequences, or a secret in the wrong place.
 fn refuse(error: &clap::Error, arguments: &[OsString], origins: &Origins) -> ExitCode {
     if !error.use_stderr() {
-        output::print(error.render().to_string().trim_end());
+        output::print_again(error.render().to_string().trim_end());
         return Exit::Success.into();
     }
     let origin = origin_of(error, origins);

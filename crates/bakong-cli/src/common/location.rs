@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use bakong_store::PostgresOptions;
 use bakong_store::postgres::{self, Password, SCHEMES};
-use clap::Args;
+use clap::{Args, ValueHint};
 use etcetera::BaseStrategy;
 use khqr_core::Printable;
 
@@ -27,7 +27,7 @@ const PASSWORD_VARIABLE: &str = "PGPASSWORD";
 /// The option that says where the store is.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct LocationArguments {
-    #[arg(long, value_name = "STORE", help = STORE)]
+    #[arg(long, value_name = "STORE", help = STORE, value_hint = ValueHint::FilePath)]
     pub(crate) store: Option<StoreText>,
 }
 
