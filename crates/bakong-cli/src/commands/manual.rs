@@ -19,9 +19,12 @@ pub(crate) fn completions(shell: clap_complete::Shell) -> Result<Exit, Failure> 
 
 /// Without a hint, a shell completes the value of each option with file names.
 fn without_file_names(command: Command) -> Command {
-    let command = command.mut_args(|argument| match argument.get_value_hint() {
-        ValueHint::Unknown => argument.value_hint(ValueHint::Other),
-        _ => argument,
+    let command = command.mut_args(|argument| {
+        let is_option = !argument.is_positional() && argument.get_action().takes_values();
+        match argument.get_value_hint() {
+            ValueHint::Unknown if is_option => argument.value_hint(ValueHint::Other),
+            _ => argument,
+        }
     });
     command.mut_subcommands(without_file_names)
 }
