@@ -144,7 +144,8 @@ pub(crate) enum Command {
 }
 
 const COMPLETIONS_HELP: &str = "\
-Bash: bakong completions bash > ~/.local/share/bash-completion/completions/bakong
+Bash: mkdir -p ~/.local/share/bash-completion/completions
+      bakong completions bash > ~/.local/share/bash-completion/completions/bakong
 Fish: bakong completions fish > ~/.config/fish/completions/bakong.fish
 Zsh:  bakong completions zsh > a file _bakong in a folder of $fpath";
 

@@ -78,12 +78,14 @@ async fn manual_pages_on_a_full_disk_are_no_usage_error() {
 fn completed(script: &str, line: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("file.txt"), "").unwrap();
+    let file = folder.path().join("file.txt");
     let call = format!(
-        "{script}\nCOMP_WORDS=(bakong {line} ''); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))\n\
+        "{script}\nrm completions\nCOMP_WORDS=(bakong {line} ''); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))\n\
          _bakong bakong '' \"${{COMP_WORDS[COMP_CWORD - 1]}}\" 2>/dev/null; echo \"${{COMPREPLY[@]}}\""
     );
+    std::fs::write(file.with_file_name("completions"), call).unwrap();
     let mut bash = Command::new("bash");
-    let output = bash.args(["-c", &call]).current_dir(folder.path()).output();
+    let output = bash.arg("completions").current_dir(folder.path()).output();
     String::from_utf8(output.unwrap().stdout)
         .unwrap()
         .trim()
