@@ -54,7 +54,7 @@ pub(crate) struct CheckoutArguments {
     pub(crate) city: String,
     /// The amount: whole riel, or dollars with at most two decimals [default: 10000 KHR or 2.50 USD; required in
     /// production]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub(crate) amount: Option<String>,
     /// KHR or USD
     #[arg(long, default_value = "KHR", value_parser = parse_currency)]

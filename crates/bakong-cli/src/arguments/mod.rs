@@ -144,7 +144,8 @@ pub(crate) enum Command {
 }
 
 const COMPLETIONS_HELP: &str = "\
-Bash: bakong completions bash > ~/.local/share/bash-completion/completions/bakong
+Bash: mkdir -p ~/.local/share/bash-completion/completions
+      bakong completions bash > ~/.local/share/bash-completion/completions/bakong
 Fish: bakong completions fish > ~/.config/fish/completions/bakong.fish
 Zsh:  bakong completions zsh > a file _bakong in a folder of $fpath";
 
@@ -179,7 +180,7 @@ fn refuse_settings(failure: &Failure, arguments: &[OsString]) -> ExitCode {
 /// clap repeats the arguments that it rejects. They may contain escape sequences, or a secret in the wrong place.
 fn refuse(error: &clap::Error, arguments: &[OsString], origins: &Origins) -> ExitCode {
     if !error.use_stderr() {
-        output::print(error.render().to_string().trim_end());
+        output::print_again(error.render().to_string().trim_end());
         return Exit::Success.into();
     }
     let origin = origin_of(error, origins);

@@ -112,7 +112,7 @@ pub(crate) struct GenerateFields {
     #[arg(long, default_value = "Phnom Penh")]
     pub(crate) city: String,
     /// The amount. Without it, the payer enters the amount, and the code can be paid many times
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub(crate) amount: Option<String>,
     /// KHR or USD
     #[arg(long, default_value = "KHR", value_parser = parse_currency)]

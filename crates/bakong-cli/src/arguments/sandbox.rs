@@ -96,7 +96,7 @@ pub(crate) struct PayArguments {
     #[arg(long, value_name = "ACCOUNT", default_value = "dara@devb")]
     pub(crate) from: String,
     /// The amount, in the currency of the code. A static code needs it
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub(crate) amount: Option<String>,
     /// Pay later on the sandbox's clock, for example after 5s
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]

@@ -66,7 +66,7 @@ pub(crate) struct CheckArguments {
 #[derive(Args, Debug)]
 pub(crate) struct MoneyArguments {
     /// The amount that should be paid
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     amount: Option<String>,
     /// KHR or USD [default: KHR; required with --short-hash and by tx diagnose]
     #[arg(long, value_parser = parse_currency, requires = "amount")]
@@ -78,7 +78,7 @@ impl MoneyArguments {
         let currency = self.currency.unwrap_or(Currency::Khr);
         let parse = |text: &String| {
             Amount::parse(text, currency).map_err(|error| {
-                let hint = money::currency_hint(&error, Some(text), currency);
+                let hint = money::hint(&error, Some(text), currency);
                 Failure::usage(format!("--amount: {}", code::without_tag(&error))).and(hint)
             })
         };

@@ -14,7 +14,7 @@ use crate::common::interrupt::Interrupts;
 use crate::common::lines::readable_text;
 use crate::common::output::{note, print, print_json, row};
 use crate::common::runtime::block_on;
-use crate::common::verbose;
+use crate::common::{files, verbose};
 
 /// A test key that is known in advance.
 const TEST_KEY: &str = "BAKONG_TEST_KEY";
@@ -112,11 +112,8 @@ fn create_folder(folder: &Path) -> Result<(), Failure> {
         builder.mode(0o700);
     }
     builder.create(folder).map_err(|error| {
-        let folder = folder.to_string_lossy();
-        let folder = Printable(&folder);
-        Failure::usage(format!(
-            "cannot create the folder {folder}: {error}; pass another folder with --data"
-        ))
+        let failure = files::unwritable("cannot create the folder", folder, &error);
+        failure.and("; pass another folder with --data")
     })
 }
 

@@ -122,6 +122,11 @@ impl TokenSource {
         }
     }
 
+    /// Whether nothing names a token: neither an option nor `BAKONG_TOKEN`.
+    pub(crate) fn is_absent(&self) -> bool {
+        self.file().is_none() && matches!(self.load(), Ok(None))
+    }
+
     /// Whether other users can read the token file.
     pub(crate) fn is_exposed(&self) -> bool {
         self.file().is_some_and(files::is_exposed)

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use bakong_store::PostgresOptions;
 use bakong_store::postgres::{self, Password, SCHEMES};
-use clap::Args;
+use clap::{Args, ValueHint};
 use etcetera::BaseStrategy;
 use khqr_core::Printable;
 
@@ -27,7 +27,7 @@ const PASSWORD_VARIABLE: &str = "PGPASSWORD";
 /// The option that says where the store is.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct LocationArguments {
-    #[arg(long, value_name = "STORE", help = STORE)]
+    #[arg(long, value_name = "STORE", help = STORE, value_hint = ValueHint::FilePath)]
     pub(crate) store: Option<StoreText>,
 }
 
@@ -66,9 +66,17 @@ pub(crate) struct PostgresLocation {
 impl LocationArguments {
     /// Returns the place that the option, the variable or the default names.
     pub(crate) fn location(&self) -> Result<Location, Failure> {
+        self.given().map_or_else(default_file, Location::parse)
+    }
+
+    /// Whether an option, a variable or a profile names the store. If not, the default is used.
+    pub(crate) fn is_named(&self) -> bool {
+        self.given().is_some()
+    }
+
+    fn given(&self) -> Option<OsString> {
         let variable = std::env::var_os(VARIABLE).filter(|value| !value.is_empty());
-        let given = self.store.as_ref().map(|text| text.0.clone()).or(variable);
-        given.map_or_else(default_file, Location::parse)
+        self.store.as_ref().map(|text| text.0.clone()).or(variable)
     }
 
     /// The option for a shell, if it was passed, without a password.

@@ -32,16 +32,20 @@ pub(crate) const fn example(currency: Currency) -> &'static str {
 /// Parses `--amount`.
 pub(crate) fn parse(text: &str, currency: Currency) -> Result<Amount, Failure> {
     Amount::parse(text, currency)
-        .map_err(|error| code::usage_error(&error).and(currency_hint(&error, Some(text), currency)))
+        .map_err(|error| code::usage_error(&error).and(hint(&error, Some(text), currency)))
 }
 
-/// Suggests `--currency USD` for an amount that is invalid in riel but valid in dollars. Empty otherwise.
-pub(crate) fn currency_hint(error: &Error, text: Option<&str>, currency: Currency) -> &'static str {
+/// What to change in an amount, as the end of a sentence: the currency, the sign or the digits. Empty otherwise.
+pub(crate) fn hint(error: &Error, text: Option<&str>, currency: Currency) -> &'static str {
+    let text = text.unwrap_or_default();
     let is_valid_in_usd = |text| Amount::parse(text, Currency::Usd).is_ok();
+    let is_other_digit = |c: char| c.is_numeric() && !c.is_ascii();
     match (error.kind(), currency) {
-        (ErrorKind::AmountPrecision, Currency::Khr) if text.is_some_and(is_valid_in_usd) => {
+        (ErrorKind::AmountPrecision, Currency::Khr) if is_valid_in_usd(text) => {
             "; for dollars, add --currency USD"
         }
+        (ErrorKind::AmountSyntax, _) if text.starts_with('-') => "; the amount must be above zero",
+        (ErrorKind::AmountSyntax, _) if text.contains(is_other_digit) => "; use the digits 0-9",
         _ => "",
     }
 }

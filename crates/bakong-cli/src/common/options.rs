@@ -2,10 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use bakong_api::base_url::UnknownEnvironment;
 use bakong_api::token::without_tokens;
 use bakong_api::{AccessToken, Environment};
-use clap::builder::{OsStringValueParser, TypedValueParser};
+use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use khqr_core::Currency;
 
@@ -27,7 +26,7 @@ pub(crate) const REDACTED: &str = "[redacted]";
 #[derive(Args, Clone, Debug)]
 pub(crate) struct TargetArguments {
     /// One of NBC's hosts: sit, production, sit-gov or production-gov
-    #[arg(long, value_name = "NAME", value_parser = parse_environment)]
+    #[arg(long, value_name = "NAME", value_parser = environment(), hide_possible_values = true)]
     pub(crate) env: Option<Environment>,
     /// Another address of a Bakong API, such as a sandbox or a reverse proxy
     #[arg(long, value_name = "URL", conflicts_with = "env")]
@@ -120,6 +119,8 @@ pub(crate) fn parse_currency(text: &str) -> Result<Currency, khqr_core::Error> {
     text.parse()
 }
 
-fn parse_environment(text: &str) -> Result<Environment, UnknownEnvironment> {
-    text.parse()
+/// Parses an environment. The possible values are for the completion in a shell.
+fn environment() -> impl TypedValueParser<Value = Environment> {
+    let names = Environment::ALL.map(Environment::name);
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<Environment>())
 }

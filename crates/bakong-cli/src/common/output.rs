@@ -110,12 +110,21 @@ pub(crate) fn print(line: impl Display) {
     Stream::Out.line(line);
 }
 
+/// Prints a text that the same command prints again, such as a script. If this fails, the text is not repeated on standard
+/// error.
+pub(crate) fn print_again(text: impl Display) {
+    if let Some(error) = write_out(&text) {
+        note(format_args!("standard output: {error}"));
+    }
+}
+
 /// Prints a JSON object on one line of standard output.
 pub(crate) fn print_json(value: &impl Serialize) {
     print(json_text(value));
 }
 
-fn json_text(value: &impl Serialize) -> String {
+/// A JSON object on one line.
+pub(crate) fn json_text(value: &impl Serialize) -> String {
     let mut json = Vec::new();
     write_json(value, &mut json);
     String::from_utf8_lossy(&json).into_owned()

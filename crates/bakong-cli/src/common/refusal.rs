@@ -70,11 +70,16 @@ impl From<Unreadable> for Refusal {
 }
 
 impl Refusal {
-    /// Why a string is not a code. If blanks or line breaks were copied with the code, the message names them instead
-    /// of the error that they cause.
+    /// Why a string is not a code. If the text is empty or a link, or if blanks or line breaks were copied with the code,
+    /// the message says so instead of the error that they cause.
     pub(crate) fn of_text(text: &str, error: Error) -> Self {
         let mut refusal = Self::from(error);
-        if let Some(blank) = blanks::find(text) {
+        if text.is_empty() {
+            refusal.message = Message::Text("the text is empty".into());
+        } else if is_link(text) {
+            let message = "the text is a link, and not the text of a code";
+            refusal.message = Message::Text(message.into());
+        } else if let Some(blank) = blanks::find(text) {
             refusal.message = Message::Text(blank.to_string().into());
         }
         refusal
@@ -169,6 +174,17 @@ impl Serialize for Refusal {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.object(&self.message).serialize(serializer)
     }
+}
+
+/// Whether a text that is not a code starts like a URL.
+fn is_link(text: &str) -> bool {
+    let scheme = text.split_once("://").map(|(scheme, _)| scheme);
+    scheme.is_some_and(|scheme| {
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+    })
 }
 
 /// Parses a KHQR.

@@ -24,7 +24,7 @@ use crate::common::new_profile;
 use crate::common::output::note;
 use crate::common::remote::HttpWatcher;
 use crate::common::shell;
-use crate::common::time::{date_in_phnom_penh, midnight_in_phnom_penh};
+use crate::common::time::{date_in_phnom_penh, in_phnom_penh, midnight_in_phnom_penh};
 
 /// How long the requests of other commands wait if the command that sends them is killed.
 pub(crate) const LEASE_TERM: Duration = Duration::from_secs(10);
@@ -71,25 +71,38 @@ impl StoreArguments {
     /// Opens the store of the registration. The store must exist.
     pub(crate) async fn open(&self) -> Result<SharedStore, Failure> {
         let database = Database::open(&self.location.location()?, true).await?;
-        let names = database.registrations().await?;
-        let name = match (&self.registration, names.as_slice()) {
-            (Some(name), names) if names.contains(name) => name,
-            (None, [name]) => name,
+        let mut names = database.registrations().await?;
+        names.retain(|name| self.registration.as_ref().is_none_or(|it| it == name));
+        if let [name] = names.as_slice() {
+            return database.store_of(name).await;
+        }
+        // A command whose token was rejected leaves a registration without payments.
+        let mut used = Vec::new();
+        for name in database.registrations().await? {
+            let store = database.store_of(&name).await?;
+            let newest = store.payments(&PaymentFilter::default(), None, 1).await;
+            let newest = newest.map_err(|error| failure(&error))?.items.pop();
+            used.extend(newest.map(|payment| (name, store, payment.opened_at)));
+        }
+        match (&self.registration, used.as_slice()) {
+            (None, [(_, store, _)]) => Ok(Arc::clone(store)),
             (_, []) => {
                 let message =
                     "the store has no payments; bakong checkout and bakong watch add them";
-                return Err(Failure::new(Exit::NotFound, message));
+                Err(Failure::new(Exit::NotFound, message))
             }
-            (_, names) => {
-                let names: Vec<_> = names.iter().map(|it| Printable(it).to_string()).collect();
-                return Err(Failure::usage(format!(
+            (_, used) => {
+                let names = used.iter().map(|(name, _, at)| {
+                    let (name, at) = (Printable(name), in_phnom_penh(*at));
+                    format!("{name} (its newest payment is of {at})")
+                });
+                let names: Vec<_> = names.collect();
+                Err(Failure::usage(format!(
                     "select a registration of the store with --registration: {}",
                     names.join(", ")
-                )));
+                )))
             }
-        };
-        let (host, id) = name.split_once('/').unwrap_or((name, ""));
-        database.store(&registration(host, id)?).await
+        }
     }
 
     /// The options of the command line, for a shell.
@@ -103,6 +116,14 @@ impl StoreArguments {
 }
 
 impl KeepArguments {
+    /// Whether the store is a file that does not exist.
+    pub(crate) fn is_missing(&self) -> Result<bool, Failure> {
+        Ok(match self.location.location()? {
+            Location::File(file) => !file.exists(),
+            Location::Postgres(_) => false,
+        })
+    }
+
     /// Opens the store for payments of this registration; a store in memory for `--no-store`.
     ///
     /// A token that is no JWT has no registration id. Then the store has one registration for the host.
@@ -114,7 +135,14 @@ impl KeepArguments {
         if self.no_store {
             return Ok(KeptStore::in_memory());
         }
-        let database = Database::open(&self.location.location()?, false).await?;
+        let location = self.location.location()?;
+        if let Location::File(file) = &location {
+            match self.location.is_named() {
+                true => require_folder(file)?,
+                false => create_folder(file)?,
+            }
+        }
+        let database = Database::open(&location, false).await?;
         let name = registration(base_url.host(), registration_id.unwrap_or("default"))?;
         Ok(KeptStore {
             store: database.store(&name).await?,
@@ -227,7 +255,6 @@ impl Database {
                 if must_exist && !path.exists() {
                     return Err(missing("at"));
                 }
-                create_folder(path)?;
                 let opened = SqliteDatabase::open(path).await;
                 Ok(Self::Sqlite(opened.map_err(|error| failure(&error))?))
             }
@@ -250,6 +277,12 @@ impl Database {
             Self::Postgres(database) => database.registrations().await,
         };
         names.map_err(|error| failure(&error))
+    }
+
+    /// The store of a registration that the database has.
+    async fn store_of(&self, name: &str) -> Result<SharedStore, Failure> {
+        let (host, id) = name.split_once('/').unwrap_or((name, ""));
+        self.store(&registration(host, id)?).await
     }
 
     async fn store(&self, name: &Registration) -> Result<SharedStore, Failure> {
@@ -292,8 +325,7 @@ pub(crate) async fn examine(
     let database = Database::open(location, true).await?;
     let (mut reviews, mut usage) = (0, None);
     for name in database.registrations().await? {
-        let (host, id) = name.split_once('/').unwrap_or((&name, ""));
-        let store = database.store(&self::registration(host, id)?).await?;
+        let store = database.store_of(&name).await?;
         let mut filter = PaymentFilter::default();
         filter.state = StateFilter::NeedsReview;
         let mut after = None;
@@ -327,6 +359,20 @@ pub(crate) fn failure(error: &StoreError) -> Failure {
 fn unusable(message: String) -> Failure {
     let reason = Reason::new(ErrorClass::Store.name(), message.clone());
     Failure::new(Exit::NoAnswer, message).because(reason)
+}
+
+/// Rejects a file whose folder does not exist. The name is probably misspelt.
+fn require_folder(file: &Path) -> Result<(), Failure> {
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() && !folder.exists() => {
+            let folder = folder.to_string_lossy();
+            Err(Failure::usage(format!(
+                "--store: there is no folder {}; create the folder, or name another file",
+                Printable(&folder)
+            )))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Creates the folder of the file, for its owner only.

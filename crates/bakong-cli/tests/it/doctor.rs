@@ -86,6 +86,7 @@ async fn a_sound_set_up_costs_no_request_of_the_quota() {
     finds(&finished, "answer", "ok", "costs nothing of the quota");
     finds(&finished, "clock", "ok", "agrees");
     finds(&finished, "token", "ok", "renewed with shop@example.com");
+    finds(&finished, "token", "ok", "not checked with Bakong");
     let counted = format!("{used} of 100 requests used today");
     finds(&finished, "quota", "ok", &counted);
     finds(
@@ -220,7 +221,39 @@ async fn a_wrong_config_file_is_one_of_the_checks() {
     );
     let finished = till.run("doctor --profile other").await.exits(1);
     finds(&finished, "config", "problem", "line 2");
-    finds(&finished, "server", "problem", "no Bakong server selected");
+}
+
+#[tokio::test]
+async fn what_follows_from_a_wrong_config_file_is_not_reported() {
+    let till = Till::new().await;
+    let names = |finished: &Finished| -> Vec<String> {
+        let names = finished
+            .out
+            .lines()
+            .map(|line| line.split_whitespace().nth(1));
+        names.map(|name| name.unwrap().to_owned()).collect()
+    };
+    let without_store = async |line: &str| {
+        let output = till.command(line).env_remove("BAKONG_STORE").output().await;
+        Finished::of(output.unwrap()).exits(1)
+    };
+    let finished = without_store("doctor --profile nosuch").await;
+    assert_eq!(names(&finished), ["config"], "{finished:?}");
+    till.folder
+        .write("config.toml", "[profiles.default]\nbase-ur = \"x\"\n");
+    let finished = without_store("doctor").await;
+    assert_eq!(names(&finished), ["config"], "{finished:?}");
+    // What the command line and the variables name is checked, and so are their own problems.
+    let finished = till
+        .run("doctor --base-url http://192.0.2.1")
+        .await
+        .exits(1);
+    assert_eq!(names(&finished), ["config", "server", "store"]);
+    finds(&finished, "server", "problem", "--allow-plain-http");
+    let line = format!("doctor --token-file {}", till.folder.file("absent.token"));
+    let finished = till.run(&line).await.exits(1);
+    assert_eq!(names(&finished), ["config", "token", "store"]);
+    finds(&finished, "token", "problem", "absent.token");
 }
 
 #[cfg(unix)]
@@ -283,7 +316,17 @@ async fn the_token_is_checked_without_sending_it() {
     let output = command.env("BAKONG_TOKEN", UNKNOWN_TOKEN).output();
     let finished = Finished::of(output.await.unwrap()).exits(0);
     finds(&finished, "token", "ok", "BAKONG_TOKEN");
+    finds(&finished, "token", "ok", "not checked with Bakong");
     finished.hides(&UNKNOWN_TOKEN[..20]);
+    for (token, text) in [
+        ("nonsense", "its expiry is unknown"),
+        ("eyJhbGciOiJIUzI1NiJ9.e30.c2VjcmV0", "no expiry date"),
+    ] {
+        let mut command = till.command("doctor");
+        let output = command.env("BAKONG_TOKEN", token).output();
+        let finished = Finished::of(output.await.unwrap()).exits(0);
+        finds(&finished, "token", "warning", text);
+    }
     let requests = till.sandbox.requests();
     let unauthorized = Some(StatusCode::UNAUTHORIZED);
     assert!(requests.iter().all(|one| one.status == unauthorized));

@@ -205,6 +205,17 @@ async fn lost_output_is_not_a_success() {
     let child = command.stdout(full.unwrap()).spawn().unwrap();
     let finished = Finished::of(child.wait_with_output().await.unwrap());
     finished.exits(1).shows("lost: {\"expiresAt\"");
+    // What a second run prints again is not repeated on standard error.
+    for line in ["completions bash", "checkout --help", "--help", "--version"] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+        let mut command = bakong(&words(line));
+        let child = command.stdout(full.unwrap()).spawn().unwrap();
+        let finished = Finished::of(child.wait_with_output().await.unwrap());
+        let finished = finished.exits(1);
+        finished.shows("standard output: ");
+        assert_eq!(finished.err.lines().count(), 1, "{finished:?}");
+        finished.hides("lost");
+    }
 }
 
 #[tokio::test]

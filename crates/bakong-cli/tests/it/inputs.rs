@@ -187,3 +187,48 @@ async fn the_user_agent_can_be_set() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_text_that_is_empty_or_a_link_is_called_so() {
+    for (text, what) in [
+        ("", "the text is empty"),
+        ("https://pay.example/x", "the text is a link"),
+        ("abapay://pay?qr=0002", "the text is a link"),
+    ] {
+        for command in ["decode", "verify", "inspect"] {
+            let finished = run(&["qr", command, text]).await.exits(1);
+            finished.shows(what);
+            finished.hides("CRC");
+        }
+        let finished = run_with_input(&["qr", "decode", "--jsonl"], &format!("{text}\n")).await;
+        finished.exits(0).shows(what);
+        let check = ["tx", "check", text, "--env", "sit"];
+        run(&check).await.exits(2).shows(what);
+    }
+    let empty = run_with_input(&["qr", "decode", "-"], "").await.exits(1);
+    empty.shows("the text is empty");
+}
+
+#[tokio::test]
+async fn an_amount_with_a_sign_or_khmer_digits_is_explained() {
+    for (amount, what) in [
+        ("-5", "must be above zero"),
+        ("-0.50", "must be above zero"),
+        ("១០០០", "use the digits 0-9"),
+        ("1០", "use the digits 0-9"),
+    ] {
+        for line in [
+            "qr generate --account a@b --name A --amount",
+            "checkout --sandbox --amount",
+            "tx check --env sit --md5 74c4012a1d65f9f4c7c647fc8f370f07 --currency USD --amount",
+        ] {
+            let finished = run(&[&words(line)[..], &[amount]].concat()).await;
+            finished.exits(2).shows(what);
+        }
+    }
+    let plain = run(&words("checkout --sandbox --amount 1e3"))
+        .await
+        .exits(2);
+    plain.hides("above zero");
+    plain.hides("digits 0-9");
+}

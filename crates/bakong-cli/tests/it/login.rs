@@ -10,7 +10,7 @@ use bakong_sandbox::{ApiEndpoint, Sandbox};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
-use crate::support::{Finished, MD5, Shop, bakong, dara, unused_path, words};
+use crate::support::{Finished, MD5, Shop, bakong, dara, feed, unused_path, words};
 use crate::terminal::Person;
 
 const EMAIL: &str = "shop@example.com";
@@ -111,10 +111,16 @@ async fn after_a_login_on_a_terminal_a_checkout_needs_no_options() {
         person.sees(question, 1).await;
         person.types(answer);
     }
+    // A sandbox sends no e-mail.
+    person
+        .sees("bakong sandbox mailbox --email shop@example.com", 1)
+        .await;
     // A wrong code is asked for again.
     person.sees("Code from the e-mail: ", 1).await;
     person.types("too short");
     person.sees("Code from the e-mail: ", 2).await;
+    assert!(person.screen().contains("must have exactly 20 characters"));
+    assert!(!person.screen().contains("--code"), "{}", person.screen());
     person.types(&sandbox.verification_code(EMAIL).unwrap());
     assert_eq!(child.wait().await.unwrap().code(), Some(0));
     person.sees("Next: bakong checkout\r\n", 1).await;
@@ -217,4 +223,25 @@ async fn a_code_of_an_earlier_e_mail_requests_no_other_one() {
     // A code in the wrong place is not repeated.
     let line = format!("login --base-url {url} {code}");
     user.run(&line).await.exits(2).hides(&code);
+}
+
+#[tokio::test]
+async fn a_wrong_code_names_its_source() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let (user, url) = (User::new(), sandbox.base_url());
+    let wrong = async |line: &str, input: &str| {
+        let line = format!("{line} --base-url {url}");
+        feed(user.command(&line), input).await.exits(2)
+    };
+    let line = format!("login {PROJECT} --code -");
+    let finished = wrong(&line, "short\n").await;
+    finished.shows("standard input: code must have");
+    finished.shows("bakong sandbox mailbox --email shop@example.com --url http://127.0.0.1:");
+    finished.hides("--code");
+    let finished = wrong("token verify --code -", "short\n").await;
+    finished.shows("standard input: code must have");
+    let finished = wrong("token verify --code short", "").await;
+    finished.shows("--code: code must have");
+    let line = format!("login --email {EMAIL} --code short");
+    wrong(&line, "").await.shows("--code: code must have");
 }

@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+#[cfg(target_os = "linux")]
+use crate::support::{Finished, bakong_on_full_disk};
 use crate::support::{run, run_line};
 
 #[tokio::test]
@@ -59,6 +61,62 @@ async fn each_command_has_a_manual_page() {
     let file = pages.join("bakong.1");
     let finished = run(&["man", file.to_str().unwrap()]).await.exits(2);
     finished.shows("cannot write manual pages to ");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn manual_pages_on_a_full_disk_are_no_usage_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let pages = folder.path().join("man1");
+    let output = bakong_on_full_disk(&["man", pages.to_str().unwrap()]).output();
+    let finished = Finished::of(output.await.unwrap()).exits(1);
+    finished.shows("cannot write manual pages to ");
+}
+
+/// Completes the last word of a command line in bash, in a folder with a file.
+#[cfg(target_os = "linux")]
+fn completed(script: &str, line: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("file.txt"), "").unwrap();
+    let file = folder.path().join("file.txt");
+    let call = format!(
+        "{script}\nrm completions\nCOMP_WORDS=(bakong {line} ''); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))\n\
+         _bakong bakong '' \"${{COMP_WORDS[COMP_CWORD - 1]}}\" 2>/dev/null; echo \"${{COMPREPLY[@]}}\""
+    );
+    std::fs::write(file.with_file_name("completions"), call).unwrap();
+    let mut bash = Command::new("bash");
+    let output = bash.arg("completions").current_dir(folder.path()).output();
+    String::from_utf8(output.unwrap().stdout)
+        .unwrap()
+        .trim()
+        .to_owned()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn bash_offers_files_only_where_a_file_is_expected() {
+    let script = run(&["completions", "bash"]).await.exits(0).out;
+    let complete = |line: &str| completed(&script, line);
+    assert_eq!(
+        complete("doctor --env"),
+        "sit production sit-gov production-gov"
+    );
+    for line in [
+        "doctor --profile",
+        "checkout --account",
+        "checkout --amount",
+        "login --email",
+    ] {
+        assert_eq!(complete(line), "", "{line}");
+    }
+    for line in [
+        "doctor --token-file",
+        "doctor --ca-file",
+        "watch --store",
+        "qr render --output",
+    ] {
+        assert_eq!(complete(line), "file.txt", "{line}");
+    }
 }
 
 #[tokio::test]

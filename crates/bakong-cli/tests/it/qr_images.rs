@@ -2,6 +2,8 @@
 
 use std::fs;
 
+#[cfg(target_os = "linux")]
+use crate::support::{Finished, bakong_on_full_disk};
 use crate::support::{Folder, run, run_line, run_with_input};
 
 const CODE: &str = "00020101021229140010sokha@devb5204599953031165405100005802KH5912Sokha Coffee6010Phnom Penh\
@@ -157,4 +159,62 @@ async fn a_picture_without_a_code_is_an_error() {
     run(&["qr", "read", &folder.file("missing.png")])
         .await
         .exits(2);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_full_disk_leaves_no_truncated_file() {
+    let folder = Folder::new();
+    let names = || {
+        let names = fs::read_dir(folder.file("")).unwrap();
+        let mut names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let file = folder.file("card.svg");
+    let render = ["qr", "render", CODE, "-o", &file];
+    let generate = [
+        "qr",
+        "generate",
+        "--account",
+        "a@b",
+        "--name",
+        "A",
+        "-o",
+        &file,
+    ];
+    for arguments in [&render[..], &generate] {
+        let run = async || {
+            let output = bakong_on_full_disk(arguments).output().await;
+            Finished::of(output.unwrap()).exits(1).shows("cannot write");
+        };
+        run().await;
+        assert!(names().is_empty(), "{:?}", names());
+        // The file before stays complete.
+        fs::write(&file, "before").unwrap();
+        run().await;
+        assert_eq!(fs::read_to_string(&file).unwrap(), "before");
+        assert_eq!(names(), ["card.svg"]);
+        fs::remove_file(&file).unwrap();
+    }
+    let json = bakong_on_full_disk(&[&render[..], &["--json"]].concat()).output();
+    Finished::of(json.await.unwrap()).error(1, "local");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_link_or_a_device_is_written_to_and_not_replaced() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let folder = Folder::new();
+    let (link, target) = (folder.file("link.svg"), folder.write("target", "before"));
+    symlink(&target, &link).unwrap();
+    run(&["qr", "render", CODE, "-o", &link]).await.exits(0);
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert!(fs::read_to_string(&target).unwrap().starts_with("<svg "));
+    let mode = fs::metadata(&target).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode, 0o600, "the mode stays");
+    let device = folder.file("device.svg");
+    symlink("/dev/full", &device).unwrap();
+    run(&["qr", "render", CODE, "-o", &device]).await.exits(1);
+    assert!(fs::symlink_metadata(&device).unwrap().is_symlink());
 }

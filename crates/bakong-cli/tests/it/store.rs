@@ -97,3 +97,92 @@ async fn the_default_store_is_in_the_users_data_folder() {
     let path = format!("{data}/bakong/payments.db");
     assert!(std::fs::exists(path).unwrap());
 }
+
+#[tokio::test]
+async fn a_registration_without_payments_does_not_have_to_be_excluded() {
+    let shop = StoredShop::open().await;
+    let code = shop.code("A-1");
+    let _ = dara(&shop.sandbox).pay(&code).unwrap();
+    shop.watch(&[&code]).await.exits(0);
+    // Bakong rejects this token, so no payment is stored for it.
+    let mut rejected = shop.command("checkout");
+    rejected.env("BAKONG_TOKEN", "nonsense");
+    Finished::of(rejected.output().await.unwrap()).exits(1);
+    shop.run("payments list").await.exits(0).shows("A-1");
+    shop.run("payments export").await.exits(0).shows("A-1");
+
+    // Two registrations have payments: a person selects one.
+    let mut other = shop.command("watch --json --no-lists");
+    other.env("BAKONG_TOKEN", shop.sandbox.issue_token("b@example.com"));
+    let code = shop.code("B-1");
+    let _ = dara(&shop.sandbox).pay(&code).unwrap();
+    feed(other, code).await.exits(0);
+    let finished = shop.run("payments list").await.exits(2);
+    finished.hides("/default");
+    let names: Vec<_> = finished
+        .err
+        .split_whitespace()
+        .filter(|word| word.starts_with("127.0.0.1/"))
+        .collect();
+    assert_eq!(names.len(), 2, "{finished:?}");
+    finished.shows("its newest payment is of 20");
+    let list = format!("payments list --registration {}", names[1]);
+    shop.run(&list).await.exits(0).shows("B-1");
+    shop.run("payments list --registration 127.0.0.1/none")
+        .await
+        .exits(2)
+        .shows(names[0]);
+}
+
+#[tokio::test]
+async fn a_token_that_is_not_for_nbc_creates_no_store() {
+    let shop = StoredShop::open().await;
+    let mut command = shop.local_command("checkout --env sit");
+    command.env("BAKONG_TOKEN", "nonsense");
+    let finished = Finished::of(command.output().await.unwrap()).exits(1);
+    finished.shows("three parts");
+    assert!(!std::fs::exists(&shop.store).unwrap());
+}
+
+#[tokio::test]
+async fn the_folder_of_a_store_that_is_named_must_exist() {
+    let shop = StoredShop::open().await;
+    let folder = shop.folder.file("nodir");
+    let file = format!("{folder}/p.db");
+    let checks = [
+        (format!("checkout --store {file}"), shop.store.clone()),
+        (format!("watch --store {file}"), shop.store.clone()),
+        ("checkout".to_owned(), file),
+    ];
+    for (line, variable) in checks {
+        let mut command = shop.command(&line);
+        command.env("BAKONG_STORE", variable);
+        let finished = Finished::of(command.output().await.unwrap()).exits(2);
+        assert_eq!(finished.out, "", "no code is shown");
+        finished.shows(&folder);
+        assert!(!std::fs::exists(&folder).unwrap(), "{line}");
+    }
+    assert_eq!(shop.sandbox.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn a_resume_without_open_payments_says_so() {
+    let shop = StoredShop::open().await;
+    let resumed = shop.resume().await.exits(0);
+    resumed.shows("no open payments in ");
+    resumed.shows(&shop.store);
+    assert!(!std::fs::exists(&shop.store).unwrap());
+    let code = shop.code("A-1");
+    let _ = dara(&shop.sandbox).pay(&code).unwrap();
+    shop.watch(&[&code]).await.exits(0);
+    let resumed = shop.resume().await.exits(0);
+    assert_eq!(resumed.out, "");
+    resumed.shows("no open payments in ");
+    // Lines of the input are watched in a new store too.
+    let fresh = shop.folder.file("fresh.db");
+    let code = shop.code("A-2");
+    let _ = dara(&shop.sandbox).pay(&code).unwrap();
+    let mut command = shop.command("watch --resume --json -");
+    command.env("BAKONG_STORE", &fresh);
+    assert_eq!(finals(&feed(command, code).await.exits(0)).len(), 1);
+}

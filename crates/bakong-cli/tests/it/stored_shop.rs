@@ -28,7 +28,7 @@ impl StoredShop {
     /// A shop with a new file.
     pub(crate) async fn open() -> Self {
         let folder = Folder::new();
-        let store = folder.file("shop/payments.db");
+        let store = folder.file("payments.db");
         Self {
             folder,
             ..Self::on(store).await
@@ -131,7 +131,13 @@ pub(crate) async fn listed_and_resolved(shop: &StoredShop) {
     shop.watch(&[&codes[0], &codes[1]]).await.exits(4);
 
     let listed = shop.run("payments list").await.exits(4);
-    assert_eq!(listed.out.lines().count(), 2, "{listed:?}");
+    let lines: Vec<_> = listed.out.lines().collect();
+    assert_eq!(lines.len(), 3, "{listed:?}");
+    // Each name is above its column.
+    for (name, value) in [("STATE", "needs_review"), ("MD5", ""), ("ORDER", "A-2")] {
+        let column = lines[0].find(name).unwrap();
+        assert!(lines[1][column..].starts_with(value), "{listed:?}");
+    }
     let review = shop
         .run("payments list --state review --json")
         .await
@@ -173,7 +179,24 @@ pub(crate) async fn exported_and_compared(shop: &StoredShop) {
         .json();
     let total = json!({ "currency": "KHR", "payments": 2, "amount": "20000" });
     assert_eq!(statement["totals"], json!([total]));
+    for paid in statement["settled"].as_array().unwrap() {
+        assert_eq!(paid["expectedHash"], Value::Null, "{paid}");
+        assert_eq!(paid["expectedShortHash"], Value::Null, "{paid}");
+        assert_eq!(paid.get("hash"), None, "{paid}");
+        assert_eq!(paid.get("shortHash"), None, "{paid}");
+    }
     let csv = shop.run("payments export").await.exits(0).out;
+    let file = shop.folder.file("day.csv");
+    let saved = shop.run(&format!("payments export -o {file}")).await;
+    assert_eq!(saved.exits(0).out, "");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), csv);
+    let file = shop.folder.file("day.json");
+    let line = format!("payments export --format json --output {file}");
+    shop.run(&line).await.exits(0).shows("saved ");
+    let saved = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&saved).unwrap(), statement);
+    let line = format!("payments export -o {}", shop.folder.file("no/day.csv"));
+    shop.run(&line).await.exits(2).shows("cannot write");
     assert_eq!(csv.lines().count(), 3, "{csv}");
     // Both settle at the same time, in any order.
     for order in ["A-1", "A-2"] {

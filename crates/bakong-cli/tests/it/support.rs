@@ -55,12 +55,25 @@ pub(crate) fn bakong(arguments: &[&str]) -> Command {
         .env_remove("SSL_CERT_DIR")
         .env_remove("NO_COLOR")
         .env_remove("PGPASSWORD")
-        .env("BAKONG_STORE", unused_path("store").join("payments.db"))
+        .env("BAKONG_STORE", unused_path("store.db"))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
     command
+}
+
+/// The command in a shell that cannot write files of more than 1 KiB, as on a full disk.
+#[cfg(target_os = "linux")]
+pub(crate) fn bakong_on_full_disk(arguments: &[&str]) -> Command {
+    let program = bakong(&[]).as_std().get_program().to_owned();
+    let mut shell = Command::new("bash");
+    isolate(shell.as_std_mut());
+    shell
+        .args(["-c", "trap '' XFSZ; ulimit -f 1; exec \"$0\" \"$@\""])
+        .arg(program)
+        .args(arguments);
+    shell
 }
 
 /// An output that nobody reads. The processes that other tests start at the same moment have each pipe until they execute

@@ -3,7 +3,9 @@
 use bakong_sandbox::{ApiEndpoint, Sandbox};
 
 use crate::renewal::{EMAIL, MD5, TOKEN};
-use crate::support::{Finished, Folder, bakong, isolate, run, token};
+#[cfg(target_os = "linux")]
+use crate::support::bakong_on_full_disk;
+use crate::support::{Finished, Folder, run, token};
 
 fn check<'a>(url: &'a str, file: &'a str) -> [&'a str; 8] {
     [
@@ -115,7 +117,6 @@ async fn a_token_that_is_no_jwt_is_refused_for_nbc_only() {
     assert_eq!(finished.exit, 2, "{finished:?}");
 }
 
-/// Runs the command in a shell that cannot write files of more than 1 KiB, as on a full disk.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_full_disk_does_not_damage_the_stored_token() {
@@ -128,14 +129,8 @@ async fn a_full_disk_does_not_damage_the_stored_token() {
         let body = format!(r#"{{"responseCode":0,"errorCode":null,"data":{{"token":"{long}"}}}}"#);
         let url = crate::renewal::answering(body, || {}).await;
         let renew = ["token", "renew", "--email", EMAIL, "--base-url", &url];
-        let program = bakong(&[]).as_std().get_program().to_owned();
-        let mut shell = tokio::process::Command::new("bash");
-        isolate(shell.as_std_mut());
-        shell
-            .args(["-c", "trap '' XFSZ; ulimit -f 1; exec \"$0\" \"$@\""])
-            .arg(program)
-            .args(renew)
-            .args(["--token-file", &file]);
+        let mut shell = bakong_on_full_disk(&renew);
+        shell.args(["--token-file", &file]);
         let finished = Finished::of(shell.output().await.unwrap());
         assert_eq!(finished.exit, 1, "{finished:?}");
         assert!(finished.err.contains("could not be saved"), "{finished:?}");

@@ -27,7 +27,9 @@ pub(crate) fn run(arguments: &DoctorArguments, selection: &Selection) -> Result<
             json: arguments.json,
         };
         report.add(config(selection));
-        examine(arguments, &mut report).await;
+        // Settings of a profile that cannot be used may be what the later checks miss.
+        let lacks_settings = selection.problem.is_some();
+        examine(arguments, lacks_settings, &mut report).await;
         Ok(report.finish())
     });
     print_json_error(result, arguments.json)
@@ -60,10 +62,14 @@ impl Report {
     }
 }
 
-async fn examine(arguments: &DoctorArguments, report: &mut Report) {
+/// Runs the checks after that of the config file. With `lacks_settings`, a server, a token or a store that is not named is
+/// no finding of its own.
+async fn examine(arguments: &DoctorArguments, lacks_settings: bool, report: &mut Report) {
     let source = TokenSource::of_arguments(&arguments.token);
+    let is_server_missing = matches!(remote::base_url(&arguments.target), Ok(None));
     let base_url = match remote::trusted_base_url(&arguments.target, "the token") {
         Ok(base_url) => Some(base_url),
+        Err(_) if lacks_settings && is_server_missing => None,
         Err(failure) => {
             report.add(Check::problem("server", failure.to_string()));
             None
@@ -80,12 +86,17 @@ async fn examine(arguments: &DoctorArguments, report: &mut Report) {
         }
     }
     let (check, token) = token::examine(arguments, &source, base_url.as_ref(), now);
-    report.add(check);
+    if !(lacks_settings && source.is_absent()) {
+        report.add(check);
+    }
     let registration = base_url.as_ref().zip(token.as_ref());
     let registration = registration.map(|(base_url, token)| {
         let id = token.registration_id().unwrap_or("default");
         format!("{}/{id}", base_url.host())
     });
+    if lacks_settings && !arguments.location.is_named() {
+        return;
+    }
     let store = store::examine(arguments, registration.as_deref(), now).await;
     store.into_iter().for_each(|check| report.add(check));
 }

@@ -11,6 +11,9 @@ use crate::common::time::{in_phnom_penh, left};
 
 const NAME: &str = "token";
 
+/// A token that looks valid may be revoked. Asking Bakong would cost a request of the quota.
+const UNCHECKED: &str = "not checked with Bakong";
+
 /// Checks the token, and returns it if it can be sent.
 pub(super) fn examine(
     arguments: &DoctorArguments,
@@ -45,17 +48,15 @@ pub(super) fn examine(
 
 /// Whether the token is valid, and whether it is renewed.
 fn life(source: &TokenSource, token: &AccessToken, email: Option<&Email>, now: Timestamp) -> Check {
-    let until = token.expires_at().map_or_else(
-        || "its expiry is unknown".to_owned(),
-        |end| {
-            let rest = end.saturating_since(now);
-            format!(
-                "valid until {} in Phnom Penh, {} left",
-                in_phnom_penh(end),
-                left(rest)
-            )
-        },
-    );
+    let until = match token.expires_at() {
+        Some(end) => format!(
+            "valid until {} in Phnom Penh, {} left",
+            in_phnom_penh(end),
+            left(end.saturating_since(now))
+        ),
+        None if token.is_jwt() => "it has no expiry date".to_owned(),
+        None => "it is not a JWT, as NBC's tokens are, so its expiry is unknown".to_owned(),
+    };
     let renewal = email.map_or_else(
         || "not renewed automatically".to_owned(),
         |email| format!("renewed with {}", Printable(&email.text)),
@@ -79,6 +80,11 @@ fn life(source: &TokenSource, token: &AccessToken, email: Option<&Email>, now: T
         TokenState::DueForRenewal if email.is_none() => {
             Check::warning(NAME, format!("{source}: {until}, {renewal}")).advise(renew())
         }
-        _ => Check::ok(NAME, format!("{source}: {until}, {renewal}")),
+        _ if token.expires_at().is_none() => {
+            Check::warning(NAME, format!("{source}: {until}; {UNCHECKED}")).advise(
+                "Compare it with the token that Bakong sent: it may be incomplete".to_owned(),
+            )
+        }
+        _ => Check::ok(NAME, format!("{source}: {until}, {renewal}; {UNCHECKED}")),
     }
 }

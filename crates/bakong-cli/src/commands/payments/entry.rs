@@ -52,6 +52,14 @@ fn painted_state(stored: &StoredPayment, width: usize) -> String {
     tone(stored).map_or_else(|| state.clone(), |tone| tone.paint(&state, Stream::Out))
 }
 
+/// The names of the columns of [`line`].
+pub(super) fn header() -> String {
+    format!(
+        "{:<19}  {:<12}  {:>12} {:<3}  {:<32}  ORDER",
+        "OPENED (UTC+7)", "STATE", "AMOUNT", "", "MD5"
+    )
+}
+
 /// The payment in one line: when it was opened, the state, the amount, the order and the MD5.
 pub(super) fn line(stored: &StoredPayment) -> String {
     let payment = &stored.payment;
@@ -135,8 +143,8 @@ pub(super) fn json(stored: &StoredPayment) -> Value {
         "expiresAt": payment.expires_at.as_millis(),
         "cancelled": stored.is_cancelled,
         "finalAt": stored.finished.as_ref().map(|(_, at)| at.as_millis()),
-        "hash": payment.hash.as_ref().map(bakong_api::TransactionHash::as_str),
-        "shortHash": payment.short_hash.as_ref().map(bakong_api::ShortHash::as_str),
+        "expectedHash": payment.hash.as_ref().map(bakong_api::TransactionHash::as_str),
+        "expectedShortHash": payment.short_hash.as_ref().map(bakong_api::ShortHash::as_str),
         "code": detail(|details| details.code.as_deref()),
         "metadata": detail(|details| details.metadata.as_deref()),
         "resolution": stored.resolution.as_ref().map(resolution_json),

@@ -2,16 +2,17 @@
 
 use bakong_flow::store::StoredPayment;
 use bakong_store::{Statement, settled_amount, settled_at};
+use khqr_core::Printable;
 use serde_json::json;
 
 use super::entry;
 use crate::arguments::{ExportArguments, ExportFormat};
 use crate::common::csv_text::CsvText;
 use crate::common::exit::{Exit, Failure};
-use crate::common::output::{note, print, print_json};
+use crate::common::output::{json_text, note, print_again};
 use crate::common::shop_store::{self, period};
 use crate::common::time::rfc_3339;
-use crate::common::{lookup, money};
+use crate::common::{files, lookup, money};
 
 /// The columns of the CSV.
 const HEADER: [&str; 12] = [
@@ -33,9 +34,16 @@ pub(super) async fn run(arguments: &ExportArguments) -> Result<Exit, Failure> {
     let store = arguments.store.open().await?;
     let statement = store.statement(period(arguments.day)).await;
     let statement = statement.map_err(|error| shop_store::failure(&error))?;
-    match arguments.format {
-        ExportFormat::Csv => print(csv(&statement).trim_end()),
-        ExportFormat::Json => print_json(&statement_json(arguments, &statement)),
+    let text = match arguments.format {
+        ExportFormat::Csv => csv(&statement),
+        ExportFormat::Json => format!("{}\n", json_text(&statement_json(arguments, &statement))),
+    };
+    match &arguments.output {
+        Some(file) => {
+            files::write(file, text.as_bytes())?;
+            note(format_args!("saved {}", Printable(&file.to_string_lossy())));
+        }
+        None => print_again(text.trim_end()),
     }
     let (reviews, again) = (statement.needs_review.len(), statement.paid_again.len());
     if reviews + again == 0 {

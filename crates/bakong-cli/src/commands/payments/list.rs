@@ -28,6 +28,9 @@ pub(super) async fn run(arguments: &ListArguments) -> Result<Exit, Failure> {
         let payments: Vec<_> = page.items.iter().map(entry::json).collect();
         print_json(&json!({ "payments": payments, "next": next }));
     } else {
+        if !page.items.is_empty() {
+            print(entry::header());
+        }
         for stored in &page.items {
             print(entry::line(stored));
         }

@@ -20,7 +20,7 @@ pub(super) fn run(arguments: &GenerateArguments) -> Result<Exit, Failure> {
         Ok(draft) => GeneratedCode::from(draft),
         Err(error) => {
             let fields = &arguments.fields;
-            let hint = money::currency_hint(&error, fields.amount.as_deref(), fields.currency);
+            let hint = money::hint(&error, fields.amount.as_deref(), fields.currency);
             let reason = Refusal::from(error).reason();
             return Err(code::usage_error(&error).and(hint).because(reason));
         }

@@ -1,6 +1,5 @@
 //! `bakong qr render`: draws a code into a file.
 
-use std::fs;
 use std::path::Path;
 
 use khqr_card::{BareCode, Card, Mark, Sheet};
@@ -65,10 +64,7 @@ impl Format {
 pub(super) fn save(text: &str, draw: &DrawArguments, file: &Path) -> Result<usize, Failure> {
     let format = Format::of(file)?;
     let image = image(text, draw, format)?;
-    fs::write(file, &image).map_err(|error| {
-        let name = file.to_string_lossy();
-        Failure::usage(format!("cannot write {}: {error}", Printable(&name)))
-    })?;
+    files::write(file, &image)?;
     Ok(image.len())
 }
 

@@ -1,8 +1,12 @@
 //! Saves a new token in a file, or prints it on standard output.
 
+use std::error::Error as _;
+use std::io;
 use std::path::Path;
 
-use bakong_api::token::{FileTokenStore, LeaseOutcome, LeaseRequest, RenewalLease, TokenStore};
+use bakong_api::token::{
+    FileTokenStore, LeaseOutcome, LeaseRequest, RenewalLease, TokenStore, TokenStoreError,
+};
 use bakong_api::{AccessToken, ErrorClass};
 use bakong_flow::{Clock, SystemClock};
 use khqr_core::Timestamp;
@@ -11,8 +15,8 @@ use serde_json::json;
 use crate::common::credentials::{TokenSource, printable};
 use crate::common::exit::{Exit, Failure, Reason};
 use crate::common::output::{self, Stream};
-use crate::common::renewal;
 use crate::common::time::in_phnom_penh;
+use crate::common::{files, renewal};
 
 /// The destination of a new token.
 pub(super) struct Destination<'a> {
@@ -28,8 +32,7 @@ impl<'a> Destination<'a> {
         if let Some(path) = file {
             reject_other_file(path)?;
             let tried = FileTokenStore::new(path).try_out();
-            tried
-                .map_err(|error| Failure::usage(format!("--token-file: {}", printable(&error))))?;
+            tried.map_err(|error| unwritable(&error))?;
         }
         Ok(Self { file })
     }
@@ -92,6 +95,19 @@ impl<'a> Destination<'a> {
             );
         }
     }
+}
+
+/// The failure of a token file that cannot be written. A full or read-only disk is no usage error.
+fn unwritable(error: &TokenStoreError) -> Failure {
+    let message = format!("--token-file: {}", printable(error));
+    let cause = error
+        .source()
+        .and_then(|cause| cause.downcast_ref::<io::Error>());
+    if cause.is_none_or(files::is_wrong_path) {
+        return Failure::usage(message);
+    }
+    let reason = Reason::new(ErrorClass::Store.name(), message.clone());
+    Failure::new(Exit::NoAnswer, message).because(reason)
 }
 
 /// Rejects an existing file with other content, which was probably named by mistake.

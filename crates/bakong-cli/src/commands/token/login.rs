@@ -20,8 +20,8 @@ use crate::common::new_profile::{NewProfile, create_folder};
 use crate::common::output::{self, note, print};
 use crate::common::remote::{self, Remote};
 use crate::common::runtime::block_on_unless_stopped as block_on;
-use crate::common::shell;
 use crate::common::time::in_phnom_penh;
+use crate::common::{files, shell};
 
 /// How often a person may enter the code.
 const ATTEMPTS: u32 = 3;
@@ -99,7 +99,7 @@ impl Steps {
         };
         let renewal = email.renewal()?;
         let code = match given.filter(|_| !is_registration) {
-            Some(code) => Code::Given(verify(code)?),
+            Some(code) => Code::Given(exchange::verify("--code", code)?),
             None => Code::Requested(registration(arguments, &email)?),
         };
         Ok(Self {
@@ -143,11 +143,18 @@ impl Steps {
             "Bakong sends a code of 20 characters to {}.",
             Printable(&self.email.text)
         ));
+        if let Some(hint) = exchange::mailbox_hint(&remote.advisor.base_url, &self.email.text) {
+            note(hint);
+        }
         let mut attempt = 1;
         loop {
             let code = tokio::task::spawn_blocking(enter_code).await;
             let code = code.map_err(|error| Failure::new(Exit::NoAnswer, error.to_string()))??;
-            let failure = match verify(&code) {
+            let source = match has_person() {
+                true => "the code from the e-mail",
+                false => "standard input",
+            };
+            let failure = match exchange::verify(source, &code) {
                 Err(failure) => failure,
                 Ok(verify) => match remote.session.send(&verify).await {
                     Ok(token) => return Ok(token),
@@ -173,13 +180,9 @@ fn enter_code() -> Result<String, Failure> {
     }
     let code = read_line()?;
     if code.is_empty() {
-        return Err(Failure::usage("--code: standard input contains no code"));
+        return Err(Failure::usage(exchange::NO_CODE));
     }
     Ok(code)
-}
-
-fn verify(code: &str) -> Result<Verify, Failure> {
-    Verify::new(code).map_err(|error| Failure::usage(format!("--code: {error}")))
 }
 
 fn registration(arguments: &LoginArguments, email: &Email) -> Result<RequestToken, Failure> {
@@ -210,10 +213,8 @@ fn token_file(
     })?;
     let folder = base.data_dir().join("bakong");
     create_folder(&folder).map_err(|error| {
-        Failure::usage(format!(
-            "cannot create the folder {}: {error}; pass the file for the token with --token-file",
-            shown(&folder)
-        ))
+        let failure = files::unwritable("cannot create the folder", &folder, &error);
+        failure.and("; pass the file for the token with --token-file")
     })?;
     Ok(folder.join(file_name(base_url, profile)))
 }

@@ -9,7 +9,7 @@ mod status;
 use std::io::{self, IsTerminal};
 
 use bakong_api::AccessToken;
-use bakong_api::endpoint::{RequestToken, Verify};
+use bakong_api::endpoint::RequestToken;
 use bakong_flow::{Clock, SystemClock};
 use khqr_core::Printable;
 use serde_json::json;
@@ -67,6 +67,9 @@ fn request(arguments: &RequestArguments) -> Result<Exit, Failure> {
     output::print(format_args!(
         "  bakong token verify --code - --token-file {file} --base-url {base_url}"
     ));
+    if let Some(hint) = exchange::mailbox_hint(&base_url, &email.text) {
+        output::note(hint);
+    }
     Ok(Exit::Success)
 }
 
@@ -76,7 +79,11 @@ const MAY_HAVE_ARRIVED: &str = "Bakong may have received the request; its answer
 fn verify(arguments: &VerifyArguments) -> Result<Exit, Failure> {
     let destination = Destination::prepare(arguments.token_file.as_deref())?;
     let code = code(arguments.code.expose())?;
-    let verify = Verify::new(&code).map_err(|error| Failure::usage(format!("--code: {error}")))?;
+    let source = match arguments.code.expose() {
+        "-" => "standard input",
+        _ => "--code",
+    };
+    let verify = exchange::verify(source, &code)?;
     let token = block_on(CODE_MAY_BE_USED, async {
         let remote = remote::open_without_token(&arguments.target, "the code")?;
         let answer = remote.session.send(&verify).await;
@@ -92,7 +99,7 @@ fn code(given: &str) -> Result<String, Failure> {
     }
     let code = lines::readable_text(given)?;
     if given == "-" && code.trim().is_empty() {
-        return Err(Failure::usage("--code: standard input contains no code"));
+        return Err(Failure::usage(exchange::NO_CODE));
     }
     Ok(code)
 }

@@ -47,6 +47,11 @@ async fn watch_all(arguments: &WatchArguments) -> Result<Exit, Failure> {
         ..
     } = remote::open_once(&arguments.target, &arguments.token)?;
     let id = registration_id.as_deref();
+    if arguments.resume && input.has_ended() && arguments.keep.is_missing()? {
+        // Nothing can be open, so no store is created.
+        resume::note_nothing_open(&arguments.keep)?;
+        return Ok(Exit::Success);
+    }
     let kept = arguments.keep.open(&advisor.base_url, id).await?;
     let mut config = Config::DEFAULT;
     config.quota.limit = arguments.quota;
@@ -66,10 +71,14 @@ async fn watch_all(arguments: &WatchArguments) -> Result<Exit, Failure> {
     let mut unread = pin!(reader::gone());
     let mut worst = Exit::Success;
     if arguments.resume {
-        worst = resume::print_missed(&kept, &printer).await?;
+        let missed = resume::print_missed(&kept, &printer).await?;
+        worst = missed.unwrap_or(Exit::Success);
         for watched in resume::attach_all(&watcher, &kept, &printer, &mut expected).await? {
             printer.watching(&watched.progress());
             followers.spawn_local(follow(watched, printer.clone(), kept.clone()));
+        }
+        if missed.is_none() && followers.is_empty() && input.has_ended() {
+            resume::note_nothing_open(&arguments.keep)?;
         }
     }
     while !(input.has_ended() && followers.is_empty()) {

@@ -11,7 +11,7 @@ use super::events::EventPrinter;
 use super::worse;
 use crate::common::exit::{Exit, Failure};
 use crate::common::remote::HttpWatcher;
-use crate::common::shop_store::{self, KeptStore};
+use crate::common::shop_store::{self, KeepArguments, KeptStore};
 use crate::common::{output, transaction};
 
 /// The consumer that has printed, or seen as printed, all outcomes up to its position.
@@ -20,15 +20,22 @@ const CONSUMER: &str = "resume";
 /// How many events are read at once.
 const PAGE: usize = 100;
 
+/// Says that there is nothing to resume.
+pub(super) fn note_nothing_open(keep: &KeepArguments) -> Result<(), Failure> {
+    let location = keep.location.location()?;
+    output::note(format_args!("There are no open payments in {location}."));
+    Ok(())
+}
+
 /// Prints the outcomes that no command has printed, for example because it was killed. Returns the most serious exit
-/// code of them.
+/// code of them, or `None` if there are none.
 pub(super) async fn print_missed(
     kept: &KeptStore,
     printer: &EventPrinter,
-) -> Result<Exit, Failure> {
+) -> Result<Option<Exit>, Failure> {
     let failure = |error| shop_store::failure(&error);
     let store = &kept.store;
-    let mut worst = Exit::Success;
+    let mut worst = None;
     let mut position = store.acknowledged(CONSUMER).await.map_err(failure)?;
     loop {
         let events = store.events_after(position, PAGE).await.map_err(failure)?;
@@ -44,10 +51,11 @@ pub(super) async fn print_missed(
             }
             printer.ended(event.md5, &event.order, outcome);
             if output::is_output_lost() {
-                return Ok(Exit::NoAnswer);
+                return Ok(Some(Exit::NoAnswer));
             }
             kept.receipt_printed(&event.md5).await;
-            worst = worse(worst, transaction::exit(outcome));
+            let exit = transaction::exit(outcome);
+            worst = Some(worst.map_or(exit, |worst| worse(worst, exit)));
         }
         store.acknowledge(CONSUMER, last).await.map_err(failure)?;
         position = last;
