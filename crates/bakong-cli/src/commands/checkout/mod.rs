@@ -133,13 +133,13 @@ async fn open_code(
         Err(error) => return Err(refused(backend, error).await),
     };
     // The command that led has ended meanwhile, and may have left because it could not reach Bakong.
-    if !was_leader && backend.is_leader() {
-        let found = look_up(backend, &shown).await;
-        if found.is_err() {
-            // If this fails, the payment expires.
-            let _ = watched.cancel().await;
-        }
-        found?;
+    if !was_leader
+        && backend.is_leader()
+        && let Err(failure) = look_up(backend, &shown).await
+    {
+        // If this fails, the payment expires.
+        let _ = watched.cancel().await;
+        return Err(failure);
     }
     backend.send_customer(&shown.text, arguments.pay_after)?;
     Ok((watched, shown))
