@@ -182,7 +182,7 @@ impl From<getrandom::Error> for Problem {
 }
 
 /// The id of the request that the current task handles, if it handles one.
-fn request_id() -> Option<String> {
+pub(crate) fn request_id() -> Option<String> {
     REQUEST_ID.try_with(Clone::clone).ok()
 }
 

@@ -199,7 +199,8 @@ async fn errors_have_bakongs_form() {
         (Some("Bearer sk_test_wrong"), md5.to_string(), 401, 6),
         (Some(KEY), "{}".to_owned(), 200, 5),
         (Some(KEY), "not json".to_owned(), 200, 5),
-        (Some(KEY), json!({ "md5": "ABC" }).to_string(), 200, 1),
+        (Some(KEY), json!({ "md5": "abc" }).to_string(), 200, 5),
+        (Some(KEY), json!({ "md5": "" }).to_string(), 200, 5),
     ] {
         let bearer =
             authorization.map(|key| format!("Bearer {}", key.trim_start_matches("Bearer ")));
@@ -224,10 +225,6 @@ async fn errors_have_bakongs_form() {
         let answer = call(&shop, "check_transaction_by_md5_list", &list).await;
         assert_eq!(answer.expect(200)["errorCode"], 5);
     }
-    assert_eq!(
-        call(&shop, "unknown", &json!({})).await.expect(404)["responseCode"],
-        1
-    );
     // A key that may only read cannot make the server watch a code.
     let body = json!({ "name": "reader", "scopes": ["read"] });
     let reader = shop.post("/v1/keys", &body).await.expect(201)["key"]
@@ -245,6 +242,38 @@ async fn errors_have_bakongs_form() {
     )
     .await;
     assert_eq!(answer.expect(401)["errorCode"], 6);
+    shop.server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_base_url_with_and_without_v1_works_and_an_unknown_path_has_no_form_of_bakong() {
+    let shop = Harness::start().await;
+    let code = foreign_code(&shop, "INV-1");
+    look_up(&shop, &code).await;
+    shop.sandbox()
+        .customer(AccountId::new("dara@devb").unwrap())
+        .pay(&code)
+        .unwrap();
+    let paid = wait_until_paid(&shop, &code).await;
+    // The program adds `/v1/…` to the base URL `/bakong/v1`, and writes the MD5 in capital letters.
+    let md5 = Md5Handle::of(&code).to_string().to_uppercase();
+    for base in ["/bakong", "/bakong/v1"] {
+        let single = format!("{base}/v1/check_transaction_by_md5");
+        let answer = shop.post(&single, &json!({ "md5": md5 })).await;
+        assert_eq!(answer.expect(200), paid, "{base}");
+        let list = format!("{base}/v1/check_transaction_by_md5_list");
+        let item = &shop.post(&list, &json!([md5])).await.expect(200)["data"][0];
+        assert_eq!(item["status"], "SUCCESS", "{base}");
+        assert_eq!(item["md5"], md5, "the text of the question");
+
+        let unknown = format!("{base}/v1/unknown");
+        let answer = shop.post(&unknown, &json!({})).await;
+        let wrong_path = answer.expect_problem(404, "no_such_path");
+        let wrong_method = shop.get(&single).await.expect_problem(405, "wrong_method");
+        for problem in [wrong_path, wrong_method] {
+            assert_eq!(problem.get("responseCode"), None, "{problem}");
+        }
+    }
     shop.server.shutdown().await;
 }
 
