@@ -25,6 +25,9 @@ const MAX_PAGE: u32 = 100;
 /// Create a payment.
 ///
 /// Show its code to the customer. Send an `Idempotency-Key`, so that a repetition creates no second payment.
+///
+/// A repetition with the same key gets the stored answer for 24 hours, also after a cancellation. So a new payment for the same
+/// order needs a new key, such as `INV-2041-2`. After 400 nothing is stored, and the corrected request can use the same key.
 #[utoipa::path(post, path = "/v1/payments", tag = "payments", request_body = NewPayment,
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 characters; the answer is stored for 24 hours")),
     responses(

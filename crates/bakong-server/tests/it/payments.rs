@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
 use khqr_core::{Khqr, Md5Handle};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::{EXPIRY, Harness, path};
 
@@ -86,6 +86,25 @@ async fn an_expired_payment_gets_a_new_code_and_never_two_that_can_be_paid() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn metadata_can_have_the_forms_that_php_writes() {
+    let shop = Harness::start().await;
+    for (order, metadata, stored) in [
+        ("INV-1", json!([]), json!({})),
+        (
+            "INV-2",
+            json!({ "table": 7, "till": -1, "vip": true, "note": "កាហ្វេ" }),
+            json!({ "table": "7", "till": "-1", "vip": "true", "note": "កាហ្វេ" }),
+        ),
+    ] {
+        let mut body = json!({ "amount": "1.50", "currency": "USD", "order_id": order });
+        body["metadata"] = metadata;
+        let created = shop.post("/v1/payments", &body).await.expect(201);
+        assert_eq!(created["metadata"], stored);
+    }
+    shop.server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn wrong_values_are_refused_with_the_name_of_the_field() {
     let shop = Harness::start().await;
     let long = "x".repeat(129);
@@ -117,9 +136,32 @@ async fn wrong_values_are_refused_with_the_name_of_the_field() {
         let problem = answer.expect_problem(400, "invalid_parameter");
         assert_eq!(problem["param"], param, "{problem}");
     }
-    for body in [json!({}), json!([]), json!({ "amount": "1", "price": 2 })] {
+    for (change, param) in [
+        (json!({ "expires_in": "600" }), "expires_in"),
+        (json!({ "order_id": 2041 }), "order_id"),
+        (json!({ "metadata": "table 7" }), "metadata"),
+        (json!({ "metadata": ["table 7"] }), "metadata"),
+        (json!({ "metadata": { "table": 7.5 } }), "metadata.table"),
+        (json!({ "metadata": { "table": null } }), "metadata.table"),
+        (json!({ "price": 2 }), "price"),
+    ] {
+        let mut body = json!({ "amount": "1.50", "currency": "USD", "order_id": "INV-3" });
+        for (name, value) in change.as_object().unwrap() {
+            body[name] = value.clone();
+        }
         let answer = shop.post("/v1/payments", &body).await;
-        answer.expect_problem(400, "invalid_body");
+        let problem = answer.expect_problem(400, "invalid_body");
+        assert_eq!(problem["param"], param, "{problem}");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(!detail.contains("column"), "{detail}");
+    }
+    for (body, param) in [
+        (json!({ "amount": "1" }), json!("currency")),
+        (json!([]), Value::Null),
+    ] {
+        let answer = shop.post("/v1/payments", &body).await;
+        let problem = answer.expect_problem(400, "invalid_body");
+        assert_eq!(problem["param"], param, "{problem}");
     }
     // Nothing was created.
     assert_eq!(
