@@ -224,7 +224,8 @@ pub(super) async fn check(
 
 /// Cancel an open payment.
 ///
-/// A customer who has the code can still pay it until it expires. Then the payment needs a review.
+/// A customer who has the code can still pay it until it expires. The server finds such money after the expiry, and the payment
+/// then needs a review.
 #[utoipa::path(post, path = "/v1/payments/{id}/cancel", tag = "payments", params(("id" = String, Path, description = "The payment: `pay_…`")),
     responses((status = 200, body = PaymentBody), (status = 409, description = "The payment is not open", body = ProblemBody<'static>, content_type = "application/problem+json")))]
 pub(super) async fn cancel(

@@ -82,6 +82,47 @@ async fn a_code_of_another_program_is_watched_from_the_first_question_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn money_for_another_account_is_reported_and_is_not_in_the_sums_of_the_statement() {
+    let shop = Harness::start().await;
+    let customer = shop
+        .sandbox()
+        .customer(AccountId::new("dara@devb").unwrap());
+    let own = foreign_code(&shop, "INV-1");
+    let other = shop
+        .sandbox()
+        .customer(AccountId::new("thida@devb").unwrap());
+    let now = shop.sandbox().now();
+    let foreign = KhqrBuilder::individual(other.account(), "Thida")
+        .bill_number("INV-2")
+        .dynamic_code(
+            Amount::us_cents(700),
+            now,
+            now.saturating_add(Duration::from_secs(600)),
+        )
+        .unwrap()
+        .to_text();
+    let mut hashes = Vec::new();
+    for code in [&own, &foreign] {
+        look_up(&shop, code).await;
+        hashes.push(customer.pay(code).unwrap().hash().to_owned());
+        // The program learns of both and compares the recipient.
+        wait_until_paid(&shop, code).await;
+    }
+    let statement = shop.get("/v1/statement").await.expect(200);
+    for (list, hash) in ["settled", "other_accounts"].into_iter().zip(&hashes) {
+        let entries = statement[list].as_array().unwrap();
+        let found: Vec<_> = entries.iter().map(|entry| &entry["hash"]).collect();
+        assert_eq!(found, [hash], "{list}");
+    }
+    let totals = json!([{ "terminal": null, "currency": "USD", "payments": 1, "amount": "1.50" }]);
+    assert_eq!(statement["totals"], totals);
+    let csv = shop.get("/v1/statement?format=csv").await.text();
+    let line = csv.lines().find(|line| line.contains(&hashes[1])).unwrap();
+    assert!(line.starts_with("\"other_account\","), "{line}");
+    shop.server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_question_costs_no_request_at_bakong() {
     let shop = Harness::start().await;
     let code = foreign_code(&shop, "INV-1");

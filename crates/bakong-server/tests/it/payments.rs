@@ -36,6 +36,8 @@ async fn a_payment_is_paid_once_and_stays_paid() {
     assert_eq!(paid["status"], "paid");
     assert_eq!(paid["transaction"]["from_account_id"], "dara@devb");
     assert_eq!(paid["transaction"]["amount"], "1.50");
+    let made_at = paid["transaction"]["created_at"].as_str().unwrap();
+    made_at.parse::<jiff::Timestamp>().expect("RFC 3339");
 
     // Nothing takes `paid` away.
     shop.post(&path(&created, "/cancel"), &json!({}))
