@@ -31,7 +31,12 @@ pub(crate) struct BalanceOfRequests {
     pub(crate) limit: u32,
     /// How many requests were sent in this window.
     pub(crate) used: u32,
+    /// How many requests are left in this window. Those for the final checks of `open_payments` are reserved, so a new payment can
+    /// be refused with `no_quota` while requests are left.
     pub(crate) left: u32,
+    /// How many payments are watched. Each needs a final check; checks can share a request if Bakong answers lists. Null if another
+    /// worker leads.
+    pub(crate) open_payments: Option<usize>,
     /// Whether Bakong has closed the window with error code 17.
     pub(crate) closed: bool,
     /// When the next window begins.
@@ -73,6 +78,7 @@ pub(crate) async fn balance(shop: &Shop) -> Result<BalanceOfRequests, Problem> {
         } else {
             limit.saturating_sub(used)
         },
+        open_payments: health.open_payments,
         closed,
         resets_at: rfc3339(window.end_of(now)),
     })

@@ -178,7 +178,9 @@ async fn the_quota_is_reported_and_a_payment_that_cannot_be_checked_is_refused()
     let shop = Harness::start().await;
     let balance = shop.get("/v1/balance_of_requests").await.expect(200);
     assert_eq!(balance["limit"], 100);
+    assert_eq!(balance["open_payments"], 0);
     let mut refused = None;
+    let mut created = 0;
     for number in 0..110 {
         let order = format!("INV-{number}");
         let body = json!({ "amount": "100", "currency": "KHR", "order_id": order });
@@ -187,11 +189,15 @@ async fn the_quota_is_reported_and_a_payment_that_cannot_be_checked_is_refused()
             refused = Some((order, answer));
             break;
         }
+        created += 1;
     }
     let (order, answer) = refused.expect("no payment was refused");
     let seconds: u64 = answer.header("retry-after").unwrap().parse().unwrap();
     assert!(seconds > 0);
     answer.expect_problem(429, "no_quota");
+    // The requests that are left are needed for the open payments.
+    let balance = shop.get("/v1/balance_of_requests").await.expect(200);
+    assert_eq!(balance["open_payments"], created, "{balance}");
     // A refused payment does not exist.
     let list = shop.get(&format!("/v1/payments?order_id={order}")).await;
     assert_eq!(list.expect(200)["data"], json!([]));
