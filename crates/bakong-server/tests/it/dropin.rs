@@ -217,6 +217,9 @@ async fn the_quota_is_reported_as_exhausted_only_if_it_is() {
         let code = foreign_code(&shop, &format!("INV-{watched}"));
         let answer = look_up(&shop, &code).await;
         if answer["errorCode"] == 17 {
+            // The limit is a setting, so the text names none.
+            let message = answer["responseMessage"].as_str().unwrap();
+            assert!(!message.contains(char::is_numeric), "{message}");
             break;
         }
         assert_eq!(answer["errorCode"], 1);
