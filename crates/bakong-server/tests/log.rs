@@ -14,6 +14,7 @@ use std::sync::{Mutex, Once};
 use bakong_server::{SecretText, StoreLocation};
 use bakong_store::SqliteDatabase;
 use bakong_store::tables::{Statement, Tables as _};
+use http::Method;
 use serde_json::{Value, json};
 
 use crate::harness::{Harness, path};
@@ -93,6 +94,31 @@ async fn an_internal_error_is_logged_with_its_reason_and_the_id_that_the_client_
         reason.contains("a currency is unknown") && reason.contains("Restore a backup"),
         "{reason}"
     );
+    shop.server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_scope_that_a_key_of_the_drop_in_lacks_is_logged_without_the_key() {
+    keep_log();
+    let shop = Harness::start().await;
+    let reader = json!({ "name": "reader", "scopes": ["read"] });
+    let reader = shop.post("/v1/keys", &reader).await.expect(201);
+    let [id, key] = ["id", "key"].map(|name| reader[name].as_str().unwrap());
+    let bearer = format!("Bearer {key}");
+    let answer = client::send(
+        shop.server.address(),
+        Method::POST,
+        "/bakong/v1/check_transaction_by_md5",
+        &[("authorization", &*bearer)],
+        json!({ "md5": "0".repeat(32) }).to_string(),
+    )
+    .await;
+    assert_eq!(answer.json()["errorCode"], 6);
+    let line = line_of(answer.header("request-id").unwrap());
+    assert_eq!(line["level"], "WARN");
+    let reason = format!("the API key {id} lacks the scope create");
+    assert_eq!(line["reason"], reason);
+    assert!(!log().contains(key));
     shop.server.shutdown().await;
 }
 

@@ -27,7 +27,8 @@ impl Caller {
         if keys::allows(&self.key.scopes, scope) {
             return Ok(());
         }
-        let detail = format!("the API key lacks the scope {}", scope.name());
+        let (id, scope) = (&self.key.id, scope.name());
+        let detail = format!("the API key {id} lacks the scope {scope}");
         Err(Problem::new(Code::MissingScope, detail))
     }
 

@@ -4,6 +4,7 @@ use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
+use serde_json::error::Category;
 
 use crate::problem::{Code, Problem};
 
@@ -30,12 +31,43 @@ impl RawBody {
     /// Reads the JSON of the body. An empty body counts as `{}`.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         let body: &[u8] = if self.0.is_empty() { b"{}" } else { &self.0 };
-        serde_json::from_slice(body).map_err(|error| {
-            // serde's messages name the field and contain no value of another one.
-            let detail = khqr_core::Printable(&error.to_string()).to_string();
-            let detail = format!("the body is not the expected JSON: {detail}; see /docs");
-            Problem::new(Code::InvalidBody, detail)
-        })
+        let mut deserializer = serde_json::Deserializer::from_slice(body);
+        let read = serde_path_to_error::deserialize(&mut deserializer);
+        let value = read.map_err(|error| {
+            let path = error.path().to_string();
+            invalid_body(error.inner(), &path)
+        })?;
+        deserializer
+            .end()
+            .map_err(|error| invalid_body(&error, ""))?;
+        Ok(value)
+    }
+}
+
+/// Returns the problem of a body with an error at `path`.
+fn invalid_body(error: &serde_json::Error, path: &str) -> Problem {
+    // serde's messages name the field and contain no value of another one.
+    let message = khqr_core::Printable(&error.to_string()).to_string();
+    if error.classify() != Category::Data {
+        let detail = format!("the body is not JSON: {message}");
+        return Problem::new(Code::InvalidBody, detail);
+    }
+    // The position in the body helps nobody who writes it with a library.
+    let message = message.split(" at line ").next().unwrap_or_default();
+    let message = message.replace("expected u64", "expected a whole number");
+    let missing = message.strip_prefix("missing field `");
+    let missing = missing.and_then(|rest| rest.split('`').next());
+    let path = khqr_core::Printable(path).to_string();
+    let param = missing.unwrap_or(&path);
+    let is_named = !matches!(param, "" | "." | "?");
+    let detail = if is_named && missing.is_none() {
+        format!("the field `{param}` is wrong: {message}; see /docs")
+    } else {
+        format!("the body is wrong: {message}; see /docs")
+    };
+    Problem {
+        param: is_named.then(|| param.to_owned().into()),
+        ..Problem::new(Code::InvalidBody, detail)
     }
 }
 

@@ -54,7 +54,8 @@ impl IntoResponse for Answer {
 
 /// Executes a request once for each key. Without a key, executes it.
 ///
-/// Stores successes, and refusals that a repetition would get too. After another error, a repetition is executed.
+/// Stores successes, and refusals that a repetition would get too. After another error, a repetition is executed. After 400,
+/// the key can be used for the corrected request.
 pub(super) async fn once(
     db: &Db,
     caller: &Caller,
@@ -116,8 +117,12 @@ pub(super) async fn once(
     let (status, body, opened) = match &result {
         Ok(answer) => (answer.status, answer.body.clone(), answer.opened.as_ref()),
         Err(problem) if problem.is_final() => (problem.status(), problem.to_json(), None),
-        Err(_) => {
-            db.release(shop, &claim).await?;
+        Err(problem) => {
+            if problem.status() == StatusCode::BAD_REQUEST {
+                db.forget(shop, &claim).await?;
+            } else {
+                db.release(shop, &claim).await?;
+            }
             return result.map(IntoResponse::into_response);
         }
     };

@@ -25,6 +25,9 @@ const MAX_PAGE: u32 = 100;
 /// Create a payment.
 ///
 /// Show its code to the customer. Send an `Idempotency-Key`, so that a repetition creates no second payment.
+///
+/// A repetition with the same key gets the stored answer for 24 hours, also after a cancellation. So a new payment for the same
+/// order needs a new key, such as `INV-2041-2`. After 400 nothing is stored, and the corrected request can use the same key.
 #[utoipa::path(post, path = "/v1/payments", tag = "payments", request_body = NewPayment,
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 characters; the answer is stored for 24 hours")),
     responses(
@@ -221,7 +224,8 @@ pub(super) async fn check(
 
 /// Cancel an open payment.
 ///
-/// A customer who has the code can still pay it until it expires. Then the payment needs a review.
+/// A customer who has the code can still pay it until it expires. The server finds such money after the expiry, and the payment
+/// then needs a review.
 #[utoipa::path(post, path = "/v1/payments/{id}/cancel", tag = "payments", params(("id" = String, Path, description = "The payment: `pay_…`")),
     responses((status = 200, body = PaymentBody), (status = 409, description = "The payment is not open", body = ProblemBody<'static>, content_type = "application/problem+json")))]
 pub(super) async fn cancel(

@@ -31,7 +31,12 @@ pub(crate) struct BalanceOfRequests {
     pub(crate) limit: u32,
     /// How many requests were sent in this window.
     pub(crate) used: u32,
+    /// How many requests are left in this window. Those for the final checks of `open_payments` are reserved, so a new payment can
+    /// be refused with `no_quota` while requests are left.
     pub(crate) left: u32,
+    /// How many payments are watched. Each needs a final check; checks can share a request if Bakong answers lists. Null if another
+    /// worker leads.
+    pub(crate) open_payments: Option<usize>,
     /// Whether Bakong has closed the window with error code 17.
     pub(crate) closed: bool,
     /// When the next window begins.
@@ -73,6 +78,7 @@ pub(crate) async fn balance(shop: &Shop) -> Result<BalanceOfRequests, Problem> {
         } else {
             limit.saturating_sub(used)
         },
+        open_payments: health.open_payments,
         closed,
         resets_at: rfc3339(window.end_of(now)),
     })
@@ -105,6 +111,8 @@ pub(crate) struct StatementBody {
     pub(crate) day: String,
     /// The payments that settled their orders, the oldest first.
     pub(crate) settled: Vec<Entry>,
+    /// Money that the drop-in found for a code of another program, on another account than the merchant's. The sums leave it out.
+    pub(crate) other_accounts: Vec<Entry>,
     /// The payments that need a decision.
     pub(crate) needs_review: Vec<Entry>,
     /// How many second transactions were found.
@@ -169,7 +177,11 @@ pub(crate) async fn of_day(shop: &Shop, day: Option<&str>) -> Result<StatementBo
         period.ok_or_else(|| Problem::invalid("day", "write a day such as 2026-11-28"))?;
     let statement = shop.store.statement(period).await?;
     let mut totals: BTreeMap<(Option<String>, &str), (u64, u64, Currency)> = BTreeMap::new();
-    for stored in &statement.settled {
+    let (other_accounts, settled): (Vec<_>, Vec<_>) = statement
+        .settled
+        .iter()
+        .partition(|stored| is_of_another_account(stored, shop));
+    for stored in &settled {
         let Some(amount) = settled_amount(stored) else {
             continue;
         };
@@ -185,7 +197,8 @@ pub(crate) async fn of_day(shop: &Shop, day: Option<&str>) -> Result<StatementBo
     }
     Ok(StatementBody {
         day: day.to_string(),
-        settled: statement.settled.iter().map(entry).collect(),
+        settled: settled.into_iter().map(entry).collect(),
+        other_accounts: other_accounts.into_iter().map(entry).collect(),
         needs_review: statement.needs_review.iter().map(entry).collect(),
         duplicates: statement.paid_again.len(),
         totals: totals
@@ -200,6 +213,20 @@ pub(crate) async fn of_day(shop: &Shop, day: Option<&str>) -> Result<StatementBo
             )
             .collect(),
     })
+}
+
+/// Whether the money of a code of another program went to another account. The server does not know the recipient that the
+/// program expects, so such money is not a mismatch.
+fn is_of_another_account(stored: &StoredPayment, shop: &Shop) -> bool {
+    let is_decided = stored.resolution.is_some();
+    if stored.payment.expected.is_some() || is_decided {
+        return false;
+    }
+    let outcome = stored.finished.as_ref().map(|(outcome, _)| outcome);
+    let paid = outcome
+        .and_then(Outcome::transaction)
+        .and_then(|transaction| transaction.to_account_id.known());
+    paid.is_some_and(|paid| *paid != shop.merchant.account.to_string())
 }
 
 fn entry(stored: &StoredPayment) -> Entry {
@@ -225,7 +252,7 @@ fn terminal(stored: &StoredPayment) -> Option<String> {
     khqr.terminal_label().map(str::to_owned)
 }
 
-/// Writes the settled payments and those under review as CSV (RFC 4180).
+/// Writes the settled payments, the money of other accounts and the payments under review as CSV (RFC 4180).
 pub(crate) fn csv(body: &StatementBody) -> Response {
     let mut text =
         "status,order_id,at,amount,currency,terminal,hash,from_account_id,md5\r\n".to_owned();
@@ -234,7 +261,9 @@ pub(crate) fn csv(body: &StatementBody) -> Response {
         .needs_review
         .iter()
         .map(|entry| ("needs_review", entry));
-    for (status, entry) in settled.chain(review) {
+    let other = body.other_accounts.iter();
+    let other = other.map(|entry| ("other_account", entry));
+    for (status, entry) in settled.chain(other).chain(review) {
         let optional = |text: &Option<String>| text.clone().unwrap_or_default();
         let cells = [
             status.to_owned(),

@@ -160,6 +160,15 @@ impl Db {
         self.change(update).await.map(drop)
     }
 
+    /// Lets any request use this key, because nothing was executed.
+    pub(crate) async fn forget(&self, shop: i64, claim: &Claim) -> Result<(), StoreError> {
+        let delete = Statement::new(
+            "DELETE FROM server_idempotency WHERE shop = $1 AND key = $2 AND owner = $3 AND payment IS NULL",
+        );
+        let delete = delete.integer(shop).text(&*claim.key).text(&*claim.owner);
+        self.change(delete).await.map(drop)
+    }
+
     /// Deletes the answers that are not stored any longer.
     pub(crate) async fn prune_answers(&self, now: Timestamp) -> Result<(), StoreError> {
         let before = millis(now).saturating_sub(duration_millis(LIFETIME));

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// The kind of an event.
+/// The kind of an event. `ping` is one more type: it arrives after `POST /v1/webhook_endpoints/{id}/ping` and needs no
+/// subscription.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) enum EventType {
     /// The payment is paid.

@@ -14,24 +14,20 @@ pub(crate) fn parse_amount(json: &RawValue, currency: Currency) -> Result<Amount
         Some(b'0'..=b'9') => json.get().to_owned(),
         _ => String::new(),
     };
-    let example = match currency {
-        Currency::Khr => "10000",
-        Currency::Usd => "1.50",
+    let advice = match currency {
+        Currency::Khr => "write only digits, such as 10000",
+        Currency::Usd => "write only digits and a point, such as 1234.50",
     };
     let amount = Amount::parse(&text, currency).map_err(|error| {
         let what = match error.kind() {
-            ErrorKind::AmountPrecision => {
-                "has too many decimals: KHR has none, USD has two; write digits"
-            }
-            ErrorKind::AmountTooLarge => "is too large; write digits",
-            _ => "is not a number without a sign, a comma and an exponent; write digits",
+            ErrorKind::AmountPrecision => "has too many decimals: KHR has none, USD has two",
+            ErrorKind::AmountTooLarge => "is too large",
+            _ => "cannot be read",
         };
-        format!("the amount {what} such as \"{example}\"")
+        format!("the amount {what}; {advice}")
     })?;
     if amount.is_zero() {
-        return Err(format!(
-            "the amount must be above zero, such as \"{example}\""
-        ));
+        return Err(format!("the amount must be above zero; {advice}"));
     }
     Ok(amount)
 }
@@ -80,12 +76,17 @@ mod tests {
             "\"0.00\"",
             "1.005",
             "99999999999999999999999",
-            "\"1,50\"",
+            "\"1,234.50\"",
             "\"\\u0000\"",
         ] {
             let error = parse(json, Currency::Usd).unwrap_err();
-            assert!(error.contains("such as \"1.50\""), "{json}: {error}");
+            let advice = "write only digits and a point, such as 1234.50";
+            assert!(error.contains(advice), "{json}: {error}");
         }
-        assert!(parse("100.5", Currency::Khr).is_err());
+        let error = parse("100.5", Currency::Khr).unwrap_err();
+        assert!(
+            error.contains("write only digits, such as 10000"),
+            "{error}"
+        );
     }
 }

@@ -114,8 +114,8 @@ impl fmt::Display for Status {
     }
 }
 
-/// The money of a payment, as Bakong reports it. The texts come from outside.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+/// The money of a payment, as Bakong reports it and as the database stores it. The texts come from outside.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) struct TransactionSummary {
     /// The full hash.
     pub(crate) hash: Option<String>,

@@ -145,7 +145,7 @@ async fn sell(
         Err(Problem {
             payment: Some(id), ..
         }) => id,
-        Err(problem) if problem.param == Some("amount") => {
+        Err(problem) if problem.param.as_deref() == Some("amount") => {
             let is_khr = currency == "KHR";
             let page = keypad(&app, &staff, amount, is_khr, Some(problem.detail)).await?;
             return Ok((StatusCode::BAD_REQUEST, page).into_response());

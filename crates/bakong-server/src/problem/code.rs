@@ -95,7 +95,7 @@ codes! {
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE;
     /// The body is not a form.
     NotAForm = "not_a_form", UNSUPPORTED_MEDIA_TYPE;
-    /// The `Idempotency-Key` was used for another request.
+    /// The `Idempotency-Key` was used for another request. Use a new key for a request with another body.
     IdempotencyMismatch = "idempotency_mismatch", UNPROCESSABLE_ENTITY;
     /// No request to Bakong can be reserved today, so a payment could not be seen. Do not show a code.
     NoQuota = "no_quota", TOO_MANY_REQUESTS;

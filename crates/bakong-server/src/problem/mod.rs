@@ -1,5 +1,6 @@
 //! Errors of the API as `application/problem+json` (RFC 9457).
 
+use std::borrow::Cow;
 use std::fmt;
 
 use axum::http::{HeaderValue, StatusCode, header};
@@ -25,7 +26,7 @@ pub(crate) struct Problem {
     pub(crate) code: Code,
     pub(crate) detail: String,
     /// The field or the parameter that is wrong.
-    pub(crate) param: Option<&'static str>,
+    pub(crate) param: Option<Cow<'static, str>>,
     /// In how many seconds to try again.
     pub(crate) retry_after: Option<u64>,
     /// The payment that prevents the request.
@@ -74,7 +75,7 @@ impl Problem {
     /// 400: a value cannot be used.
     pub(crate) fn invalid(param: &'static str, detail: impl Into<String>) -> Self {
         Self {
-            param: Some(param),
+            param: Some(param.into()),
             ..Self::new(Code::InvalidParameter, detail)
         }
     }
@@ -103,11 +104,13 @@ impl Problem {
     }
 
     /// Whether a repetition of the request should get this answer too. Other problems end, so the request is executed again.
+    /// After 400, the client corrects the request.
     pub(crate) fn is_final(&self) -> bool {
         self.status().is_client_error()
             && !matches!(
                 self.status(),
-                StatusCode::CONFLICT
+                StatusCode::BAD_REQUEST
+                    | StatusCode::CONFLICT
                     | StatusCode::TOO_MANY_REQUESTS
                     | StatusCode::REQUEST_TIMEOUT
                     | StatusCode::UNAUTHORIZED
@@ -123,7 +126,7 @@ impl Problem {
             status: self.status().as_u16(),
             detail: &self.detail,
             code: self.code.name(),
-            param: self.param,
+            param: self.param.as_deref(),
             payment: self.payment.as_deref(),
             request_id: request_id().unwrap_or_default(),
         };
@@ -182,7 +185,7 @@ impl From<getrandom::Error> for Problem {
 }
 
 /// The id of the request that the current task handles, if it handles one.
-fn request_id() -> Option<String> {
+pub(crate) fn request_id() -> Option<String> {
     REQUEST_ID.try_with(Clone::clone).ok()
 }
 
@@ -195,9 +198,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_repeated_request_gets_an_answer_again_if_the_client_must_change_it() {
+    fn a_repeated_request_gets_an_answer_again_if_nothing_can_change_it() {
         for (code, is_final) in [
-            (Code::InvalidBody, true),
+            (Code::InvalidBody, false),
+            (Code::InvalidParameter, false),
             (Code::NotFound, true),
             (Code::BodyTooLarge, true),
             (Code::IdempotencyMismatch, true),

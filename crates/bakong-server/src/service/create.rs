@@ -1,6 +1,5 @@
 //! Creates payments and further attempts.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::http::Uri;
@@ -10,6 +9,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+use super::metadata::Metadata;
 use super::{change, open};
 use crate::db::{Claim, Db, OpenedPayment};
 use crate::domain::{Attempt, Payment, Status, parse_amount};
@@ -42,18 +42,20 @@ pub(crate) struct NewPayment {
     /// The id of the order in the shop, 1 to 128 bytes. An order is paid once.
     #[schema(example = "INV-2041")]
     order_id: String,
-    /// A text for the customer.
+    /// A text for the customer, at most 500 bytes without control characters.
     description: Option<String>,
     /// How many seconds the code is valid: 60 to 2592000. Defaults to the setting of the server.
     expires_in: Option<u64>,
-    /// Texts that the server stores and returns. Must not contain secrets.
+    /// Texts that the server stores and returns: at most 50, with at most 500 bytes for a name or a text. A whole number or a
+    /// boolean becomes a text. Must not contain secrets.
     #[serde(default)]
-    metadata: BTreeMap<String, String>,
+    #[schema(value_type = std::collections::HashMap<String, String>)]
+    metadata: Metadata,
     /// The label of the till, at most 25 characters. The statement has a total for each.
     terminal: Option<String>,
-    /// Where the checkout page sends the customer after the payment: an address with `https://` or `http://`.
+    /// Where the checkout page sends the customer after the payment: an address with `https://` or `http://`, at most 2000 bytes.
     success_url: Option<String>,
-    /// Where the checkout page sends the customer who gives up: an address with `https://` or `http://`.
+    /// Where the checkout page sends the customer who gives up: an address with `https://` or `http://`, at most 2000 bytes.
     cancel_url: Option<String>,
 }
 
@@ -186,7 +188,7 @@ impl NewPayment {
             order_id: order.to_owned(),
             description: None,
             expires_in: None,
-            metadata: BTreeMap::new(),
+            metadata: Metadata::default(),
             terminal: None,
             success_url: None,
             cancel_url: None,
@@ -221,8 +223,8 @@ impl NewPayment {
             return Err(Problem::invalid("description", detail));
         }
         let is_long = |text: &String| text.len() > MAX_METADATA_TEXT;
-        let mut metadata = self.metadata.iter();
-        if self.metadata.len() > MAX_METADATA || metadata.any(|(k, v)| is_long(k) || is_long(v)) {
+        let mut metadata = self.metadata.0.iter();
+        if self.metadata.0.len() > MAX_METADATA || metadata.any(|(k, v)| is_long(k) || is_long(v)) {
             let detail = format!(
                 "metadata has at most {MAX_METADATA} entries with at most {MAX_METADATA_TEXT} bytes for a key or a value"
             );

@@ -4,6 +4,7 @@ mod alert;
 mod cancel;
 mod change;
 mod create;
+mod metadata;
 mod open;
 mod render;
 mod request;

@@ -49,7 +49,7 @@ pub(crate) struct PaymentBody {
     #[schema(format = "date-time")]
     pub(crate) paid_at: Option<String>,
     /// The money, as Bakong reports it.
-    pub(crate) transaction: Option<TransactionSummary>,
+    pub(crate) transaction: Option<TransactionBody>,
     /// The page where the customer pays. Its address is a secret between the shop and the customer.
     pub(crate) checkout_url: String,
     pub(crate) success_url: Option<String>,
@@ -77,10 +77,42 @@ impl PaymentBody {
             created_at: rfc3339(payment.created_at),
             expires_at: rfc3339(payment.attempt.expires_at),
             paid_at: payment.paid_at.map(rfc3339),
-            transaction: payment.transaction.clone(),
+            transaction: payment.transaction.as_ref().map(TransactionBody::of),
             checkout_url: shop.checkout_url(&payment.checkout_token),
             success_url: payment.success_url.clone(),
             cancel_url: payment.cancel_url.clone(),
+        }
+    }
+}
+
+/// The money of a payment, as Bakong reports it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TransactionBody {
+    /// The full hash.
+    hash: Option<String>,
+    /// The payer's account.
+    from_account_id: Option<String>,
+    /// The account that was paid.
+    to_account_id: Option<String>,
+    /// The paid amount.
+    amount: Option<String>,
+    /// The currency of the paid amount.
+    currency: Option<String>,
+    /// When the transaction was made.
+    #[schema(format = "date-time")]
+    created_at: Option<String>,
+}
+
+impl TransactionBody {
+    fn of(transaction: &TransactionSummary) -> Self {
+        let created_at = transaction.created_at_ms.map(Timestamp::from_millis);
+        Self {
+            hash: transaction.hash.clone(),
+            from_account_id: transaction.from_account_id.clone(),
+            to_account_id: transaction.to_account_id.clone(),
+            amount: transaction.amount.clone(),
+            currency: transaction.currency.clone(),
+            created_at: created_at.map(rfc3339),
         }
     }
 }
@@ -202,7 +234,7 @@ fn example() -> serde_json::Value {
                 "to_account_id": "sokha@devb",
                 "amount": "4.50",
                 "currency": "USD",
-                "created_at_ms": 1_796_000_000_000_u64
+                "created_at": "2026-11-28T15:03:40.000Z"
             },
             "checkout_url": "https://pay.example.com/pay/…",
             "success_url": null,

@@ -43,6 +43,11 @@ async fn the_description_has_every_call_and_the_page_needs_no_other_server() {
     );
     let page = page.text();
     assert!(page.contains("/v1/payments/{id}/resolve"));
+    // What is no call of the API, but what a shop needs.
+    for id in ["verify-webhook", "drop-in", "probes"] {
+        assert!(page.contains(&format!("id=\"{id}\"")), "{id}");
+        assert!(page.contains(&format!("href=\"#{id}\"")), "{id}");
+    }
     // The `type` of an error leads to its row.
     let error = send(address, Method::GET, "/v1/payments", &[], "").await;
     let link = error.expect(401)["type"].as_str().unwrap().to_owned();

@@ -38,13 +38,13 @@ async fn a_repetition_gets_the_first_answer_and_another_body_is_refused() {
     let answer = shop.call(Method::POST, &cancel, &key, "").await;
     answer.expect_problem(422, "idempotency_mismatch");
 
-    // A refusal is stored as well.
+    // A refusal that no correction changes is stored as well.
     let key = [("idempotency-key", "order 2")];
     for replayed in [None, Some("true")] {
-        let body = r#"{"amount":"x"}"#;
-        let answer = shop.call(Method::POST, "/v1/payments", &key, body).await;
+        let unknown = "/v1/payments/pay_unknown/cancel";
+        let answer = shop.call(Method::POST, unknown, &key, "").await;
         assert_eq!(answer.header("idempotent-replayed"), replayed);
-        assert_eq!(answer.expect(400)["code"], "invalid_body");
+        assert_eq!(answer.expect(404)["code"], "not_found");
     }
     let long = "k".repeat(256);
     let key = [("idempotency-key", long.as_str())];
@@ -58,6 +58,30 @@ async fn a_repetition_gets_the_first_answer_and_another_body_is_refused() {
     let body = order("INV-1");
     let after = shop.call(Method::POST, "/v1/payments", &key, &body);
     assert_eq!(after.await.body, first);
+    shop.server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_corrected_request_can_use_the_key_of_an_invalid_one() {
+    let shop = Harness::start().await;
+    let key = [("idempotency-key", "order 1")];
+    let post = |body: String| {
+        let shop = &shop;
+        async move { shop.call(Method::POST, "/v1/payments", &key, &body).await }
+    };
+    for (body, code) in [
+        (r#"{"amount":"1.50"}"#.to_owned(), "invalid_body"),
+        (order("INV-1").replace("1.50", "1,50"), "invalid_parameter"),
+    ] {
+        let answer = post(body).await;
+        assert_eq!(answer.header("idempotent-replayed"), None);
+        assert_eq!(answer.expect(400)["code"], code);
+    }
+    let created = post(order("INV-1")).await;
+    assert_eq!(created.status.as_u16(), 201, "{}", created.text());
+    let repeated = post(order("INV-1")).await;
+    assert_eq!(repeated.header("idempotent-replayed"), Some("true"));
+    assert_eq!(repeated.body, created.body);
     shop.server.shutdown().await;
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
 use khqr_core::{Khqr, Md5Handle};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::{EXPIRY, Harness, path};
 
@@ -36,6 +36,8 @@ async fn a_payment_is_paid_once_and_stays_paid() {
     assert_eq!(paid["status"], "paid");
     assert_eq!(paid["transaction"]["from_account_id"], "dara@devb");
     assert_eq!(paid["transaction"]["amount"], "1.50");
+    let made_at = paid["transaction"]["created_at"].as_str().unwrap();
+    made_at.parse::<jiff::Timestamp>().expect("RFC 3339");
 
     // Nothing takes `paid` away.
     shop.post(&path(&created, "/cancel"), &json!({}))
@@ -86,6 +88,25 @@ async fn an_expired_payment_gets_a_new_code_and_never_two_that_can_be_paid() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn metadata_can_have_the_forms_that_php_writes() {
+    let shop = Harness::start().await;
+    for (order, metadata, stored) in [
+        ("INV-1", json!([]), json!({})),
+        (
+            "INV-2",
+            json!({ "table": 7, "till": -1, "vip": true, "note": "កាហ្វេ" }),
+            json!({ "table": "7", "till": "-1", "vip": "true", "note": "កាហ្វេ" }),
+        ),
+    ] {
+        let mut body = json!({ "amount": "1.50", "currency": "USD", "order_id": order });
+        body["metadata"] = metadata;
+        let created = shop.post("/v1/payments", &body).await.expect(201);
+        assert_eq!(created["metadata"], stored);
+    }
+    shop.server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn wrong_values_are_refused_with_the_name_of_the_field() {
     let shop = Harness::start().await;
     let long = "x".repeat(129);
@@ -117,9 +138,32 @@ async fn wrong_values_are_refused_with_the_name_of_the_field() {
         let problem = answer.expect_problem(400, "invalid_parameter");
         assert_eq!(problem["param"], param, "{problem}");
     }
-    for body in [json!({}), json!([]), json!({ "amount": "1", "price": 2 })] {
+    for (change, param) in [
+        (json!({ "expires_in": "600" }), "expires_in"),
+        (json!({ "order_id": 2041 }), "order_id"),
+        (json!({ "metadata": "table 7" }), "metadata"),
+        (json!({ "metadata": ["table 7"] }), "metadata"),
+        (json!({ "metadata": { "table": 7.5 } }), "metadata.table"),
+        (json!({ "metadata": { "table": null } }), "metadata.table"),
+        (json!({ "price": 2 }), "price"),
+    ] {
+        let mut body = json!({ "amount": "1.50", "currency": "USD", "order_id": "INV-3" });
+        for (name, value) in change.as_object().unwrap() {
+            body[name] = value.clone();
+        }
         let answer = shop.post("/v1/payments", &body).await;
-        answer.expect_problem(400, "invalid_body");
+        let problem = answer.expect_problem(400, "invalid_body");
+        assert_eq!(problem["param"], param, "{problem}");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(!detail.contains("column"), "{detail}");
+    }
+    for (body, param) in [
+        (json!({ "amount": "1" }), json!("currency")),
+        (json!([]), Value::Null),
+    ] {
+        let answer = shop.post("/v1/payments", &body).await;
+        let problem = answer.expect_problem(400, "invalid_body");
+        assert_eq!(problem["param"], param, "{problem}");
     }
     // Nothing was created.
     assert_eq!(
@@ -134,7 +178,9 @@ async fn the_quota_is_reported_and_a_payment_that_cannot_be_checked_is_refused()
     let shop = Harness::start().await;
     let balance = shop.get("/v1/balance_of_requests").await.expect(200);
     assert_eq!(balance["limit"], 100);
+    assert_eq!(balance["open_payments"], 0);
     let mut refused = None;
+    let mut created = 0;
     for number in 0..110 {
         let order = format!("INV-{number}");
         let body = json!({ "amount": "100", "currency": "KHR", "order_id": order });
@@ -143,11 +189,15 @@ async fn the_quota_is_reported_and_a_payment_that_cannot_be_checked_is_refused()
             refused = Some((order, answer));
             break;
         }
+        created += 1;
     }
     let (order, answer) = refused.expect("no payment was refused");
     let seconds: u64 = answer.header("retry-after").unwrap().parse().unwrap();
     assert!(seconds > 0);
     answer.expect_problem(429, "no_quota");
+    // The requests that are left are needed for the open payments.
+    let balance = shop.get("/v1/balance_of_requests").await.expect(200);
+    assert_eq!(balance["open_payments"], created, "{balance}");
     // A refused payment does not exist.
     let list = shop.get(&format!("/v1/payments?order_id={order}")).await;
     assert_eq!(list.expect(200)["data"], json!([]));

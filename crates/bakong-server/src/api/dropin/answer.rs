@@ -6,7 +6,7 @@ use bakong_flow::bakong_api::{ApiError, ErrorClass};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::problem::Problem;
+use crate::problem::{Problem, request_id};
 
 /// Bakong's message for a transaction.
 const TRANSACTION_FOUND: &str = "Getting transaction successfully.";
@@ -36,9 +36,8 @@ impl ErrorCode {
             Self::Unauthorized => "Unauthorized, not yet requested for token or code invalid",
             Self::AccountNotFound => "Account ID not found",
             Self::AccountInvalid => "Account ID is invalid",
-            Self::QuotaExhausted => {
-                "Daily request limit of 100 exceeded. Please try again tomorrow."
-            }
+            // Bakong's sentence names the limit of its token, which is a setting here.
+            Self::QuotaExhausted => "Daily request limit exceeded. Please try again tomorrow.",
         }
     }
 }
@@ -94,7 +93,7 @@ impl Answer {
             ErrorCode::Unauthorized => StatusCode::UNAUTHORIZED,
             _ => StatusCode::OK,
         };
-        Self::failure(status, Some(code as i64), code.message())
+        Self::failure(status, code as i64, code.message())
     }
 
     /// The answer if nobody can say whether there is a payment.
@@ -104,11 +103,6 @@ impl Answer {
             retry_after: None,
             body: OUTAGE.to_owned(),
         }
-    }
-
-    pub(super) fn no_such_endpoint() -> Self {
-        let message = "The drop-in has no such endpoint. See /docs";
-        Self::failure(StatusCode::NOT_FOUND, None, message)
     }
 
     fn success(message: &str, data: Option<impl Serialize>) -> Self {
@@ -123,13 +117,13 @@ impl Answer {
         )
     }
 
-    fn failure(status: StatusCode, code: Option<i64>, message: &str) -> Self {
+    fn failure(status: StatusCode, code: i64, message: &str) -> Self {
         Self::new(
             status,
             &Envelope {
                 response_code: 1,
                 response_message: message,
-                error_code: code,
+                error_code: Some(code),
                 data: None::<()>,
             },
         )
@@ -149,7 +143,14 @@ impl Answer {
 impl From<Problem> for Answer {
     fn from(problem: Problem) -> Self {
         let mut answer = match problem.status() {
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            StatusCode::UNAUTHORIZED => Self::error(ErrorCode::Unauthorized),
+            StatusCode::FORBIDDEN => {
+                // Bakong has no code for this, so only the log can tell the reason.
+                tracing::warn!(
+                    request_id = request_id(),
+                    reason = problem.detail,
+                    "the drop-in refused the API key of a program"
+                );
                 Self::error(ErrorCode::Unauthorized)
             }
             StatusCode::TOO_MANY_REQUESTS => Self::error(ErrorCode::QuotaExhausted),
@@ -170,7 +171,7 @@ impl From<ApiError> for Answer {
             (ErrorClass::QuotaExhausted, _) => Self::error(ErrorCode::QuotaExhausted),
             (ErrorClass::Refused, Some(code)) => {
                 let message = khqr_core::Printable(error.message()).to_string();
-                Self::failure(StatusCode::OK, Some(code.number()), &message)
+                Self::failure(StatusCode::OK, code.number(), &message)
             }
             // The token of the server, not the key of the program.
             _ => Self::outage(),

@@ -24,8 +24,12 @@ use crate::app::App;
 
 /// The base URL of the drop-in, below the address of the server.
 const PATH: &str = "/bakong";
+const PATH_WITH_VERSION: &str = "/bakong/v1";
 
-/// Returns the routes. Every answer has Bakong's form, also an error.
+/// Returns the routes. Every answer of an endpoint has Bakong's form, also an error.
+///
+/// An unknown path and a wrong method are problems of the server without a `responseCode`, because a program reads one as
+/// "not paid". Some programs add `/v1/…` to a base URL that has `/v1` already, so both paths lead to an endpoint.
 pub(super) fn router() -> Router<App> {
     let routes = Router::new()
         .route("/v1/check_transaction_by_md5", post(books::by_md5))
@@ -41,10 +45,10 @@ pub(super) fn router() -> Router<App> {
         .route("/v1/renew_token", post(renew_token))
         .route("/v1/generate_deeplink_by_qr", post(relay::deeplink))
         .route("/v1/check_bakong_account", post(relay::account))
-        .fallback(no_such_endpoint)
-        .method_not_allowed_fallback(no_such_endpoint)
         .layer(DefaultBodyLimit::max(MAX_BODY));
-    Router::new().nest(PATH, routes)
+    Router::new()
+        .nest(PATH, routes.clone())
+        .nest(PATH_WITH_VERSION, routes)
 }
 
 /// The caller of the drop-in: the bearer token is an API key.
@@ -80,8 +84,4 @@ async fn renew_token(_: Program, headers: HeaderMap) -> Answer {
     // The extractor has read the key from this header.
     let key = super::auth::bearer(&headers).unwrap_or_default();
     Answer::token(key)
-}
-
-async fn no_such_endpoint() -> Answer {
-    Answer::no_such_endpoint()
 }

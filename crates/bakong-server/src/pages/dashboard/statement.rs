@@ -36,8 +36,11 @@ impl StatementPage {
         let t = self.base.t;
         let settled = self.statement.settled.iter();
         let settled = settled.map(move |entry| ("good", t.paid, entry));
+        let other = self.statement.other_accounts.iter();
+        let other = other.map(move |entry| ("wait", t.wrong_recipient, entry));
         let review = self.statement.needs_review.iter();
-        settled.chain(review.map(move |entry| ("wait", t.under_review, entry)))
+        let review = review.map(move |entry| ("wait", t.under_review, entry));
+        settled.chain(other).chain(review)
     }
 }
 
