@@ -5,8 +5,10 @@
 //! If the process is killed in between, the event is applied again, which changes nothing. Every worker runs this task.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use bakong_flow::watcher::Role;
 use tokio::sync::watch;
 
 use crate::db::Db;
@@ -14,7 +16,7 @@ use crate::feed::Feed;
 use crate::service;
 use crate::shop::{CONSUMER, Shop};
 
-/// How long to wait before an event is applied again after an error.
+/// How long to wait before an event is read or applied again after an error.
 const RETRY: Duration = Duration::from_secs(1);
 /// How often interrupted creations and old answers are looked for.
 const CLEANUP: Duration = Duration::from_secs(20);
@@ -29,10 +31,18 @@ pub(crate) async fn run(db: Db, shop: Arc<Shop>, feed: Feed) {
             Ok(Some(event)) => event,
             Ok(None) => return,
             Err(error) => {
-                tracing::error!(%error, "the events of the store cannot be read; no payment changes until a restart");
-                return;
+                if let Role::Ended = shop.watcher.health().role {
+                    return;
+                }
+                // A person can repair the store. `/readyz` reports it meanwhile.
+                if !shop.has_unreadable_events.swap(true, Ordering::SeqCst) {
+                    tracing::error!(%error, "the events of the store cannot be read, so no payment changes; trying again");
+                }
+                tokio::time::sleep(RETRY).await;
+                continue;
             }
         };
+        shop.has_unreadable_events.store(false, Ordering::SeqCst);
         while let Err(problem) = service::apply_flow_event(&db, &shop, &event).await {
             tracing::error!(
                 code = problem.code.name(),

@@ -1,6 +1,7 @@
 //! A shop: one registration, its watcher, its clock and its merchant.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use bakong_flow::store::PaymentStore;
@@ -69,6 +70,8 @@ pub(crate) struct Shop {
     pub(crate) metrics: Metrics,
     /// The payments whose codes may be shown, and whose rows do not say so yet.
     pub(crate) opened: Opened,
+    /// Whether the last attempt to read the events of the store failed for good.
+    pub(crate) has_unreadable_events: AtomicBool,
     /// The public address of the server, without a slash at the end.
     pub(crate) public_url: Arc<str>,
 }

@@ -1,5 +1,7 @@
 //! Probes for a load balancer or a supervisor.
 
+use std::sync::atomic::Ordering;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -54,6 +56,9 @@ pub(crate) fn problems_of(shop: &Shop) -> Vec<&'static str> {
     }
     if let StoreHealth::Failing { .. } = health.store {
         problems.push("the store of the payments fails; the log has the reason");
+    }
+    if shop.has_unreadable_events.load(Ordering::SeqCst) {
+        problems.push("the events of the payments cannot be read, so no payment changes; the log has the reason");
     }
     match health.token {
         TokenState::Missing => problems.push("there is no token; set token_file"),

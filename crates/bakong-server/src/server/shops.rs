@@ -1,6 +1,7 @@
 //! Starts the shops of a server: the live one, and the one of the embedded sandbox.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use bakong_flow::Watcher;
 use bakong_flow::bakong_api::endpoint::RenewToken;
@@ -139,6 +140,7 @@ impl Parts {
         Ok(Arc::new(Shop {
             id,
             opened: Opened::new(db.clone(), id),
+            has_unreadable_events: AtomicBool::new(false),
             mode: self.mode,
             watcher,
             store,

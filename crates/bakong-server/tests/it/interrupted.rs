@@ -26,7 +26,7 @@ async fn create(shop: &Harness, order: &str) -> Answer {
     shop.call(Method::POST, "/v1/payments", &key, &body).await
 }
 
-async fn write(folder: &Path, statements: Vec<Statement>) {
+pub(crate) async fn write(folder: &Path, statements: Vec<Statement>) {
     let database = SqliteDatabase::open(folder.join("payments.db"));
     let database = database.await.unwrap();
     database.write(statements).await.unwrap().unwrap();

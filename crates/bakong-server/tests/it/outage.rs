@@ -1,10 +1,12 @@
-//! A database that is away for a while. Without PostgreSQL, the test reports that it did not run.
+//! A database that is away, or whose events cannot be read, for a while. Without PostgreSQL, the first test reports that it did not run.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::Router;
 use axum::routing::post;
 use bakong_server::{SecretText, StoreLocation};
+use bakong_store::tables::Statement;
 use http::Method;
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -13,6 +15,7 @@ use tokio::sync::mpsc::unbounded_channel;
 use crate::client::{PATIENCE, send};
 use crate::cluster::Cluster;
 use crate::harness::{Harness, path};
+use crate::interrupted::write;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_says_that_its_database_is_away_and_continues_when_it_is_back() {
@@ -97,5 +100,35 @@ async fn a_server_says_that_its_database_is_away_and_continues_when_it_is_back()
     tokio::time::timeout(PATIENCE, ready).await.unwrap();
     let created = shop.post("/v1/payments", &body).await.expect(201);
     shop.pay_and_wait(&created).await;
+    shop.server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_cannot_be_read_delays_its_payment_until_it_is_repaired() {
+    let mut folder = PathBuf::new();
+    let shop = Harness::start_with(|_, data| folder = data.to_owned()).await;
+    let payment = shop.create("INV-1").await;
+    let break_events = "CREATE TRIGGER broken AFTER INSERT ON events BEGIN \
+        UPDATE events SET kind = 'broken' WHERE registration = new.registration AND id = new.id; END";
+    write(&folder, vec![Statement::new(break_events)]).await;
+    let mut events = shop.follow(&payment, 0).await;
+    shop.pay(&payment);
+    shop.check(&payment).await;
+    let unready = async {
+        loop {
+            let ready = shop.get("/readyz").await;
+            if ready.status == 503 {
+                return ready.json();
+            }
+        }
+    };
+    let problems = tokio::time::timeout(PATIENCE, unready).await.unwrap();
+    assert!(problems.to_string().contains("events"), "{problems}");
+    assert_eq!(shop.read(&payment).await["status"], "open");
+
+    let repair = ["DROP TRIGGER broken", "UPDATE events SET kind = 'finished'"];
+    write(&folder, repair.map(Statement::new).into()).await;
+    assert_eq!(events.next().await.kind, "payment.paid");
+    assert_eq!(shop.get("/readyz").await.status, 200);
     shop.server.shutdown().await;
 }
