@@ -94,7 +94,7 @@ impl Page {
         let schemas = description["components"]["schemas"].as_object();
         let schemas = schemas.into_iter().flatten().map(|(name, schema)| Schema {
             name: name.clone(),
-            description: text(&schema["description"]),
+            description: markup(&text(&schema["description"])),
             fields: fields(schema),
             example: schema.get("example").map(|example| format!("{example:#}")),
         });
@@ -117,13 +117,13 @@ impl Call {
         Self {
             method: method.to_uppercase(),
             path: path.to_owned(),
-            summary: text(&call["summary"]),
-            description: text(&call["description"]),
+            summary: markup(&text(&call["summary"])),
+            description: markup(&text(&call["description"])),
             parameters: parameters
                 .map(|parameter| Field {
                     name: text(&parameter["name"]),
                     place: text(&parameter["in"]),
-                    description: text(&parameter["description"]),
+                    description: markup(&text(&parameter["description"])),
                     is_required: parameter["required"] == true,
                 })
                 .collect(),
@@ -132,7 +132,7 @@ impl Call {
                 .map(|(status, answer)| {
                     (
                         status.clone(),
-                        text(&answer["description"]),
+                        markup(&text(&answer["description"])),
                         content(answer),
                     )
                 })
@@ -151,7 +151,7 @@ fn fields(schema: &Value) -> Vec<Field> {
             Value::Array(types) => types.iter().map(text).collect::<Vec<_>>().join(" or "),
             kind => text(kind),
         }),
-        description: text(&property["description"]),
+        description: markup(&text(&property["description"])),
         is_required: is_required(name),
     });
     let values = schema["enum"].as_array().into_iter().flatten();
@@ -170,6 +170,30 @@ fn reference(value: &Value) -> Option<String> {
     Some(name.to_owned())
 }
 
+/// Returns the HTML of a text in which backticks enclose code.
+fn markup(text: &str) -> String {
+    let parts = text.split('`').enumerate();
+    let parts = parts.map(|(number, part)| {
+        let part = part.replace('&', "&amp;").replace('<', "&lt;");
+        match number % 2 {
+            0 => part,
+            _ => format!("<code>{part}</code>"),
+        }
+    });
+    parts.collect()
+}
+
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backticks_enclose_code_and_the_rest_is_escaped() {
+        let html = markup("Send `a<b` & `c`.");
+        assert_eq!(html, "Send <code>a&lt;b</code> &amp; <code>c</code>.");
+    }
 }
