@@ -301,7 +301,7 @@ const FULL: &str = r#"
 mount -t tmpfs -o size=1M tmpfs "$2" || exit 77
 cp "$1" "$2/payments.db"
 export BAKONG_STORE="$2/payments.db"
-for left in 0 20 40 48; do
+for left in 0 16 32 36; do
     available=$(df --output=avail -k "$2" | tail -1)
     head -c "$(( (available - left) * 1024 ))" /dev/zero > "$2/rest"
     timeout 60 "$3" checkout --base-url "$4"
