@@ -71,15 +71,16 @@ impl StoreArguments {
     /// Opens the store of the registration. The store must exist.
     pub(crate) async fn open(&self) -> Result<SharedStore, Failure> {
         let database = Database::open(&self.location.location()?, true).await?;
-        let mut names = database.registrations().await?;
-        names.retain(|name| self.registration.as_ref().is_none_or(|it| it == name));
-        if let [name] = names.as_slice() {
+        let names = database.registrations().await?;
+        let is_chosen = |name: &&String| self.registration.as_ref().is_none_or(|it| it == *name);
+        let mut chosen = names.iter().filter(is_chosen);
+        if let (Some(name), None) = (chosen.next(), chosen.next()) {
             return database.store_of(name).await;
         }
         // A command whose token was rejected leaves a registration without payments.
         let mut used = Vec::new();
-        for name in database.registrations().await? {
-            let store = database.store_of(&name).await?;
+        for name in &names {
+            let store = database.store_of(name).await?;
             let newest = store.payments(&PaymentFilter::default(), None, 1).await;
             let newest = newest.map_err(|error| failure(&error))?.items.pop();
             used.extend(newest.map(|payment| (name, store, payment.opened_at)));
