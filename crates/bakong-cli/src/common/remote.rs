@@ -10,13 +10,14 @@ use bakong_api::transport::TransportError;
 use bakong_api::{AccessToken, BaseUrl, Session};
 use bakong_flow::{Clock, SystemClock, Watcher};
 use bakong_http::{HyperTransport, HyperTransportBuilder};
+use bakong_store::Registration;
 use bytes::Bytes;
 use http::Response;
 
 use crate::common::advice::Advisor;
 use crate::common::clock::ClockWarning;
 use crate::common::credentials::{self, TokenSource};
-use crate::common::exit::Failure;
+use crate::common::exit::{Exit, Failure};
 use crate::common::options::{TargetArguments, TokenArguments, TransportOptions};
 use crate::common::output::note;
 use crate::common::renewal::{self, CommandTokenStore, RenewalNotes};
@@ -34,8 +35,27 @@ pub(crate) type HttpWatcher = Watcher<CommandTransport>;
 pub(crate) struct Remote {
     pub(crate) session: HttpSession,
     pub(crate) advisor: Advisor,
-    /// The id of the registration that the token belongs to, if the token has one.
-    pub(crate) registration_id: Option<String>,
+}
+
+impl Remote {
+    /// Returns the registration that the token belongs to. Renews a token that is missing first, because the name of the
+    /// registration contains an id from the token.
+    pub(crate) async fn registration(&self) -> Result<Registration, Failure> {
+        let Advisor {
+            base_url, token, ..
+        } = &self.advisor;
+        let mut found = token.load_for(base_url)?;
+        if found.is_none() {
+            let renewed = self.session.renew().await;
+            let renewed = renewed.map_err(|error| self.advisor.failure(&error))?;
+            if let Some(error) = renewed.save_error {
+                return Err(Failure::new(Exit::NoAnswer, credentials::printable(&error)));
+            }
+            found = token.load_for(base_url)?;
+        }
+        let found = found.ok_or_else(|| Failure::usage(token.missing(true)))?;
+        Registration::of(base_url, &found).map_err(|error| Failure::usage(error.to_string()))
+    }
 }
 
 /// Returns the base URL of `--base-url` or `--env`, if one is given.
@@ -103,8 +123,6 @@ fn open_with(
     if let (Some(token), None) = (&found, &renewal) {
         session = session.with_observer(ExpiryNote::new(token.clone(), source.clone()));
     }
-    let registration_id = found.as_ref().and_then(AccessToken::registration_id);
-    let registration_id = registration_id.map(str::to_owned);
     if let Some(token) = found {
         session = session.with_token(token);
     }
@@ -125,7 +143,6 @@ fn open_with(
             transport: options,
             server_time,
         },
-        registration_id,
     })
 }
 
@@ -185,7 +202,6 @@ pub(crate) fn open_without_token(target: &TargetArguments, what: &str) -> Result
             transport: options,
             server_time,
         },
-        registration_id: None,
     })
 }
 

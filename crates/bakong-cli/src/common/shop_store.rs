@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bakong_api::{BaseUrl, ErrorClass};
+use bakong_api::ErrorClass;
 use bakong_flow::quota::WindowUsage;
 use bakong_flow::store::{EventId, StoreError};
 use bakong_flow::{Clock, MemoryStore, OpenError, PaymentStore, SystemClock, WatchError};
@@ -22,7 +22,7 @@ use crate::common::exit::{CONFLICT, Exit, Failure, LOCAL, Reason};
 use crate::common::location::{Location, LocationArguments, PostgresLocation};
 use crate::common::new_profile;
 use crate::common::output::note;
-use crate::common::remote::HttpWatcher;
+use crate::common::remote::{HttpWatcher, Remote};
 use crate::common::shell;
 use crate::common::time::{date_in_phnom_penh, in_phnom_penh, midnight_in_phnom_penh};
 
@@ -125,14 +125,8 @@ impl KeepArguments {
         })
     }
 
-    /// Opens the store for payments of this registration; a store in memory for `--no-store`.
-    ///
-    /// A token that is no JWT has no registration id. Then the store has one registration for the host.
-    pub(crate) async fn open(
-        &self,
-        base_url: &BaseUrl,
-        registration_id: Option<&str>,
-    ) -> Result<KeptStore, Failure> {
+    /// Opens the store for payments of the token's registration; a store in memory for `--no-store`.
+    pub(crate) async fn open(&self, remote: &Remote) -> Result<KeptStore, Failure> {
         if self.no_store {
             return Ok(KeptStore::in_memory());
         }
@@ -144,9 +138,9 @@ impl KeepArguments {
             }
         }
         let database = Database::open(&location, false).await?;
-        let name = registration(base_url.host(), registration_id.unwrap_or("default"))?;
+        let registration = remote.registration().await?;
         Ok(KeptStore {
-            store: database.store(&name).await?,
+            store: database.store(&registration).await?,
             resume_options: Some(self.location.to_options()),
         })
     }
@@ -234,10 +228,6 @@ fn receipt_consumer(md5: &Md5Handle) -> String {
     format!("receipt:{md5}")
 }
 
-fn registration(host: &str, id: &str) -> Result<Registration, Failure> {
-    Registration::new(host, id).map_err(|error| Failure::usage(error.to_string()))
-}
-
 /// An open database.
 enum Database {
     Sqlite(SqliteDatabase),
@@ -283,7 +273,9 @@ impl Database {
     /// The store of a registration that the database has.
     async fn store_of(&self, name: &str) -> Result<SharedStore, Failure> {
         let (host, id) = name.split_once('/').unwrap_or((name, ""));
-        self.store(&registration(host, id)?).await
+        let registration = Registration::new(host, id);
+        let registration = registration.map_err(|error| Failure::usage(error.to_string()))?;
+        self.store(&registration).await
     }
 
     async fn store(&self, name: &Registration) -> Result<SharedStore, Failure> {
@@ -307,7 +299,7 @@ pub(crate) struct Findings {
 /// Examines an existing store; `None` if there is none. `registration` is the one whose requests are counted.
 pub(crate) async fn examine(
     location: &Location,
-    registration: Option<&str>,
+    registration: Option<&Registration>,
     now: Timestamp,
 ) -> Result<Option<Findings>, Failure> {
     let report = match location {
@@ -339,7 +331,7 @@ pub(crate) async fn examine(
                 break;
             }
         }
-        if registration == Some(name.as_str()) {
+        if registration.is_some_and(|registration| registration.as_str() == name) {
             let snapshot = store.load(now).await.map_err(|error| failure(&error))?;
             usage = snapshot.usage;
         }

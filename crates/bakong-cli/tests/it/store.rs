@@ -1,5 +1,6 @@
 //! Payments outlive the command: `--store`, `watch --resume`, `payments` and `store`.
 
+use bakong_api::AccessToken;
 use serde_json::{Value, json};
 
 use crate::stored_shop::{
@@ -96,6 +97,39 @@ async fn the_default_store_is_in_the_users_data_folder() {
     listed.shows("A-1");
     let path = format!("{data}/bakong/payments.db");
     assert!(std::fs::exists(path).unwrap());
+}
+
+#[tokio::test]
+async fn a_missing_token_is_renewed_before_the_registration_is_named() {
+    let shop = StoredShop::open().await;
+    let token_file = shop.folder.file("token");
+    let code = shop.code("A-1");
+    let _ = dara(&shop.sandbox).pay(&code).unwrap();
+    let mut command = shop.command("watch --json --email shop@example.com");
+    command.args(["--token-file", &token_file]);
+    feed(command, code).await.exits(0);
+    // The next command reads the token from the file, and finds its payments under the id in it.
+    let token = AccessToken::new(&std::fs::read_to_string(&token_file).unwrap()).unwrap();
+    let list = format!(
+        "payments list --registration 127.0.0.1/{}",
+        token.registration_id().unwrap()
+    );
+    shop.run(&list).await.exits(0).shows("A-1");
+}
+
+#[tokio::test]
+async fn a_new_token_that_cannot_be_saved_names_no_registration() {
+    let shop = StoredShop::open().await;
+    let mut command = shop.command("watch --json");
+    command.args([
+        "--token-file",
+        "/no/folder/token",
+        "--email",
+        "shop@example.com",
+    ]);
+    let finished = feed(command, shop.code("A-1")).await.exits(1);
+    finished.shows("/no/folder/token");
+    shop.run("payments list").await.hides("A-1");
 }
 
 #[tokio::test]

@@ -54,8 +54,7 @@ impl Backend {
             (remote, KeptStore::in_memory(), Some(sandbox))
         } else {
             let remote = remote::open_once(&arguments.target, &arguments.token)?;
-            let id = remote.registration_id.as_deref();
-            let kept = arguments.keep.open(&remote.advisor.base_url, id).await?;
+            let kept = arguments.keep.open(&remote).await?;
             (remote, kept, None)
         };
         let mut config = Config::DEFAULT;
@@ -144,6 +143,5 @@ async fn register(sandbox: &Sandbox) -> Result<Remote, Failure> {
     Ok(Remote {
         session: session.with_token(token),
         advisor,
-        registration_id: None,
     })
 }

@@ -6,6 +6,7 @@ mod store;
 mod token;
 
 use bakong_flow::{Clock, SystemClock};
+use bakong_store::Registration;
 use khqr_core::Printable;
 use serde_json::json;
 
@@ -90,14 +91,12 @@ async fn examine(arguments: &DoctorArguments, lacks_settings: bool, report: &mut
         report.add(check);
     }
     let registration = base_url.as_ref().zip(token.as_ref());
-    let registration = registration.map(|(base_url, token)| {
-        let id = token.registration_id().unwrap_or("default");
-        format!("{}/{id}", base_url.host())
-    });
+    let registration =
+        registration.and_then(|(base_url, token)| Registration::of(base_url, token).ok());
     if lacks_settings && !arguments.location.is_named() {
         return;
     }
-    let store = store::examine(arguments, registration.as_deref(), now).await;
+    let store = store::examine(arguments, registration.as_ref(), now).await;
     store.into_iter().for_each(|check| report.add(check));
 }
 

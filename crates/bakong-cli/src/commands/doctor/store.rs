@@ -2,6 +2,7 @@
 
 use bakong_flow::Quota;
 use bakong_flow::quota::QuotaUsage;
+use bakong_store::Registration;
 use khqr_core::{Printable, Timestamp};
 
 use super::check::Check;
@@ -15,7 +16,7 @@ use crate::common::time::{QuotaReset, in_phnom_penh};
 /// Checks the store, and what it has counted for the registration.
 pub(super) async fn examine(
     arguments: &DoctorArguments,
-    registration: Option<&str>,
+    registration: Option<&Registration>,
     now: Timestamp,
 ) -> Vec<Check> {
     let found = match arguments.location.location() {
@@ -38,7 +39,7 @@ struct Found {
 
 async fn find(
     location: &Location,
-    registration: Option<&str>,
+    registration: Option<&Registration>,
     now: Timestamp,
 ) -> Result<Found, Failure> {
     const NAME: &str = "store";

@@ -40,19 +40,14 @@ async fn watch_all(arguments: &WatchArguments) -> Result<Exit, Failure> {
         (None, false) => Input::open("-")?,
         (None, true) => Input::empty(),
     };
-    let Remote {
-        session,
-        advisor,
-        registration_id,
-        ..
-    } = remote::open_once(&arguments.target, &arguments.token)?;
-    let id = registration_id.as_deref();
+    let remote = remote::open_once(&arguments.target, &arguments.token)?;
     if arguments.resume && input.has_ended() && arguments.keep.is_missing()? {
         // Nothing can be open, so no store is created.
         resume::note_nothing_open(&arguments.keep)?;
         return Ok(Exit::Success);
     }
-    let kept = arguments.keep.open(&advisor.base_url, id).await?;
+    let kept = arguments.keep.open(&remote).await?;
+    let Remote { session, advisor } = remote;
     let mut config = Config::DEFAULT;
     config.quota.limit = arguments.quota;
     config.lists = !arguments.no_lists;
