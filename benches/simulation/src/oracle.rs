@@ -43,6 +43,8 @@ pub struct Oracle {
     settled_orders: HashSet<String>,
     /// The transactions that were found: the number of the order and of its transfer.
     found: HashSet<(usize, usize)>,
+    /// When the last list was sent.
+    last_list_at: Option<u64>,
 }
 
 /// The record of a payment.
@@ -77,6 +79,7 @@ impl Oracle {
             quota_replies: QuotaReplies::new(scenario.faults.skew.is_some()),
             settled_orders: HashSet::new(),
             found: HashSet::new(),
+            last_list_at: None,
         }
     }
 
@@ -87,7 +90,8 @@ impl Oracle {
         if self.scenario.lists != Lists::Refused || !is_quiet {
             return;
         }
-        // Without faults and lists, the spent and reserved requests must make up the quota.
+        // Without faults and lists, the spent and reserved requests must make up the quota, with the request for the
+        // first list of a day.
         let day = |order: &Order| (order.deadline() - START) / DAY;
         let today = (now - START) / DAY;
         let on_that_day = day(&self.orders[number]);
@@ -98,8 +102,11 @@ impl Oracle {
             .count();
         let reserved = u32::try_from(reserved).unwrap_or(u32::MAX);
         let spent = if on_that_day == today { sent } else { 0 };
+        let kept = self
+            .last_list_at
+            .is_none_or(|at| now.saturating_sub(at) >= DAY);
         assert!(
-            spent + reserved + self.quota.renewals >= self.quota.limit,
+            spent + reserved + self.quota.renewals + u32::from(kept) >= self.quota.limit,
             "3: order {number} was refused with {spent} requests spent and {reserved} reserved"
         );
     }
@@ -111,6 +118,9 @@ impl Oracle {
         let slack = self.scenario.faults.skew.map_or(0, |_| ESTIMATE_SLACK);
         let probe_after = millis(self.quota.probe_after) - slack;
         self.quota_replies.polled(now, right_now, probe_after);
+        if let Question::Md5List(_) = question {
+            self.last_list_at = Some(now);
+        }
         // The persisted times come from the shop's clock, so this check requires a correct clock.
         let faults = self.scenario.faults;
         if !(faults.turns || faults.clock || faults.skew.is_some())

@@ -148,6 +148,11 @@ impl ListEndpoint {
         is_usable && self.suspicion == Suspicion::None
     }
 
+    /// Whether no list was tried, or none since lists were refused for a day.
+    pub(super) fn is_untried(self, now: Timestamp) -> bool {
+        self.is_usable(now) && !self.works() && self.failures == 0 && self.proof == Proof::Unproven
+    }
+
     /// Returns the end of the pause, if lists are paused.
     pub(super) const fn paused_until(self) -> Option<Timestamp> {
         match self.status {

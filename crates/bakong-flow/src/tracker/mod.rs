@@ -22,6 +22,7 @@ mod config;
 mod conflicts;
 #[cfg(test)]
 mod consistency;
+mod first_list;
 mod hashes;
 mod in_flight;
 mod list_endpoint;

@@ -85,8 +85,15 @@ impl Tracker {
         let needed = self.reservations.cost_of_one_more(deadline, within, lists)
             + u32::from(payment.hash.is_some())
             + u32::from(payment.short_lookup().is_some());
-        if self.reserved(window, lists).saturating_add(needed) <= self.capacity_of(window) {
+        // The request for the first list stays free: single checks could reserve all requests before a list was tried.
+        let is_current = window == self.usage.usage().window;
+        let kept = u32::from(is_current && self.first_list().is_some());
+        let reserved = self.reserved(window, lists);
+        if reserved.saturating_add(needed + kept) <= self.capacity_of(window) {
             return None;
+        }
+        if let Some(known_at) = self.lists_known_at() {
+            return Some(known_at);
         }
         // A payment that is opened after this wait has its deadline in the next window.
         let wait = windows.end_of(window).saturating_since(due_at);

@@ -16,7 +16,7 @@ use crate::change::Change;
 const LOOK_AGAIN: Duration = Duration::from_secs(15 * 60);
 
 /// Payments due within this window join a list request that is sent anyway.
-const JOIN_WITHIN: Duration = Duration::from_secs(10 * 60);
+pub(super) const JOIN_WITHIN: Duration = Duration::from_secs(10 * 60);
 
 impl Tracker {
     /// Returns the next request to send now. Call this until it returns `None`. The quota usage includes the request.
@@ -35,8 +35,7 @@ impl Tracker {
             // Nothing can be sent: the token is awaited, refused or missing.
             _ => return None,
         }
-        let grant = self.grant(now)?;
-        let key = self.most_urgent(now)?;
+        let (grant, key) = self.grant(now)?;
         Some(self.check(key, grant, now))
     }
 
@@ -104,7 +103,9 @@ impl Tracker {
         let next_final = next_final.map(|(at, _)| if is_spent { at.max(window_end) } else { at });
         let early = self.payments.early_checks().next();
         let early = early.map(|(at, _)| at.max(paced));
-        [final_check, next_final, early].into_iter().flatten().min()
+        let first_list = self.first_list().map(|(at, _)| at);
+        let checks = [final_check, next_final, early, first_list];
+        checks.into_iter().flatten().min()
     }
 
     /// Defers final checks by hash if their requests are reserved in a later window and no request is spare now.
@@ -138,22 +139,22 @@ impl Tracker {
         })
     }
 
-    /// Returns why a check may be sent now; `None` if no check may be sent.
-    fn grant(&mut self, now: Timestamp) -> Option<Grant> {
+    /// Returns the payment to check now, and why its check may be sent; `None` if no check may be sent.
+    fn grant(&mut self, now: Timestamp) -> Option<(Grant, Key)> {
         if self.spendable() == 0 {
             return None;
         }
         let paced = (self.pacer.is_ready() && self.spare() > 0).then_some(Grant::Paced);
         self.defer_hash_checks();
-        if let Some(at) = self.final_check_at() {
-            return if at > now {
-                paced
-            } else {
-                Some(Grant::Reserved)
-            };
+        let grant = match self.final_check_at() {
+            Some(at) if at <= now => Some(Grant::Reserved),
+            _ => paced,
+        };
+        if let Some(grant) = grant {
+            return Some((grant, self.most_urgent(now)?));
         }
-        let (at, _) = self.payments.early_checks().next()?;
-        paced.filter(|_| at <= now)
+        let (at, key) = self.first_list()?;
+        (at <= now).then_some((Grant::Paced, key))
     }
 
     /// Returns the payment to check: the most urgent final check, or an early check that is due.

@@ -1,12 +1,15 @@
 //! Checks of many payments in one request.
 
+use std::time::Duration;
+
+use bakong_flow::bakong_api::khqr_core::Timestamp;
 use bakong_flow::bakong_api::{CheckAnswer, ErrorClass};
 use bakong_flow::tracker::ListStatus;
-use bakong_flow::{Ask, Config, Outcome, Question, Reply};
+use bakong_flow::{Ask, Config, OpenError, Outcome, Question, Reply};
 
 use crate::desk::{
-    DAY, DEADLINE, DOWN, Desk, LIFE, MINUTE, NOON, NOT_FOUND, UNTIL_DEADLINE, by_md5, md5, paid,
-    with_limit, without_lists,
+    DAY, DEADLINE, DOWN, Desk, HOUR, LIFE, MINUTE, NOON, NOT_FOUND, UNTIL_DEADLINE, by_md5, md5,
+    paid, with_limit, without_lists,
 };
 
 const UNREADABLE: Reply = Reply::List(Err(ErrorClass::Malformed));
@@ -258,9 +261,9 @@ fn a_payment_that_must_be_checked_alone_does_not_wait_for_others() {
 
 #[test]
 fn an_untried_list_is_sent_only_if_no_reservation_needs_the_request() {
-    let config = with_limit(Config::DEFAULT, 3);
-    let mut desk = Desk::new(config);
+    let mut desk = Desk::with_quota(3);
     desk.open(1..=3);
+    desk.restart(with_limit(Config::DEFAULT, 3));
     desk.later(UNTIL_DEADLINE);
     let asks = [desk.ask(), desk.ask(), desk.ask()];
     assert!(asks.iter().all(|ask| length(&ask.question) == 1));
@@ -272,6 +275,75 @@ fn an_untried_list_is_sent_only_if_no_reservation_needs_the_request() {
     desk.restart_with_lists(config, ListStatus::Untried);
     desk.later(UNTIL_DEADLINE);
     assert_eq!(finish_all(&mut desk), [5]);
+}
+
+/// Opens payments until the quota refuses one. Returns their number, and the time until which the next one is refused.
+fn open_all(desk: &mut Desk, first: u32) -> (u32, Duration) {
+    for number in first..1_000 {
+        match desk.try_open(desk.payment(number)) {
+            Ok(()) => {}
+            Err(OpenError::NoQuota { until }) => {
+                return (number - first, until.saturating_since(desk.now));
+            }
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+    panic!("the quota refused no payment");
+}
+
+fn soon() -> Timestamp {
+    NOON.saturating_add(Duration::from_secs(10))
+}
+
+#[test]
+fn payments_that_are_opened_at_once_leave_a_request_for_the_first_list() {
+    let mut desk = Desk::new(Config::DEFAULT);
+    let (opened, wait) = open_all(&mut desk, 0);
+    assert_eq!(opened, 97);
+    let known_at = desk.now.saturating_add(wait);
+    next_list(&mut desk, 50);
+    assert_eq!(known_at, desk.now.saturating_add(Duration::from_secs(5)));
+    assert!(desk.now < soon());
+    // While the list is in flight, the wait is short, too.
+    let (opened, wait) = open_all(&mut desk, 100);
+    assert_eq!((opened, wait), (0, Duration::from_secs(5)));
+}
+
+#[test]
+fn lists_that_work_make_room_for_payments() {
+    let mut desk = Desk::new(Config::DEFAULT);
+    open_all(&mut desk, 0);
+    assert_eq!(length(&desk.exchange(NOT_FOUND)), 50);
+    assert_eq!(desk.tracker.lists(), ListStatus::Work);
+    desk.open(100..900);
+    finish_all(&mut desk);
+    assert!(desk.tracker.usage().requests <= 98);
+}
+
+#[test]
+fn a_refused_first_list_leaves_every_final_check_reserved() {
+    let mut desk = Desk::new(Config::DEFAULT);
+    open_all(&mut desk, 0);
+    answer_list(&mut desk, 50, BLOCKED);
+    let (opened, wait) = open_all(&mut desk, 100);
+    assert_eq!(opened, 0);
+    assert!(wait > 11 * HOUR, "{wait:?}");
+    assert_eq!(finish_all(&mut desk), [1; 97]);
+}
+
+#[test]
+fn the_first_list_does_not_wait_for_a_spare_request() {
+    let mut desk = Desk::new(Config::DEFAULT);
+    // After so many payments in one moment, every request of the window is expected to be needed.
+    desk.open(1..=30);
+    next_list(&mut desk, 30);
+    assert!(desk.now < soon());
+}
+
+#[test]
+fn one_payment_keeps_no_request_for_a_list() {
+    let mut desk = Desk::new(with_limit(Config::DEFAULT, 2));
+    assert_eq!(open_all(&mut desk, 1).0, 2);
 }
 
 #[test]

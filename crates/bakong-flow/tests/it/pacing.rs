@@ -74,9 +74,21 @@ fn a_restart_gives_no_second_burst() {
     for (checks_before_restart, has_burst) in [(0, true), (1, false)] {
         let mut desk = desk();
         (0..checks_before_restart).for_each(|_| drop(desk.exchange(NOT_FOUND)));
-        desk.restart(Config::DEFAULT);
+        desk.restart(without_lists());
         let checks = checks_before(&mut desk, soon(), not_found);
         assert_eq!(checks > 2, has_burst, "{checks}");
+    }
+}
+
+#[test]
+fn a_restart_before_the_first_list_is_answered_costs_at_most_one_request() {
+    let mut desk = Desk::new(Config::DEFAULT);
+    desk.open(1..=12);
+    for restart in 1..=20 {
+        desk.later(Duration::from_secs(10));
+        desk.restart(Config::DEFAULT);
+        while desk.poll().is_some() {}
+        assert!(desk.tracker.usage().requests <= restart);
     }
 }
 
