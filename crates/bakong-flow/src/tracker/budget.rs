@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use bakong_api::khqr_core::Timestamp;
+
 use crate::quota::{Quota, WindowIndex};
 
 use super::Tracker;
@@ -11,6 +13,24 @@ use super::reservations::MAX_LIST;
 const LIST_INTERVAL: Duration = Duration::from_secs(15 * 60);
 
 impl Tracker {
+    /// Counts a request that the caller is about to send with the same token, if the quota window has one that is not
+    /// reserved.
+    ///
+    /// # Errors
+    /// The end of the quota window, if every request that is left is reserved for the final check of a payment, for a renewal
+    /// of the token, or for the first list. Nothing is counted.
+    pub fn add_spare_usage(&mut self, now: Timestamp) -> Result<(), Timestamp> {
+        self.tick(now);
+        let reserved = self.reserved(self.usage.usage().window, self.lists.works());
+        let kept = u32::from(self.first_list().is_some());
+        if self.spendable() <= reserved.saturating_add(kept) {
+            return Err(self.usage.ends_at());
+        }
+        self.usage.spend(1);
+        self.emit_usage();
+        Ok(())
+    }
+
     /// Returns how many requests are spare: neither spent, nor reserved for final checks and renewals, nor needed for
     /// the payments that are expected in the rest of the window.
     pub(super) fn spare(&self) -> u32 {

@@ -41,7 +41,8 @@ impl Tracker {
         } else if self.in_flight.has_list() {
             self.now
         } else {
-            self.first_list()?.0.max(self.now)
+            let may_send_at = self.backoff.until().unwrap_or(self.now);
+            self.first_list()?.0.max(self.now).max(may_send_at)
         };
         Some(sent_at.saturating_add(ANSWER_WITHIN))
     }

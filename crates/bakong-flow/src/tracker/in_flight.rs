@@ -47,6 +47,8 @@ pub(super) enum Grant {
     Reserved,
     /// The request is spare and took a token from the pacer.
     Paced,
+    /// The request is the first list, which needs no token.
+    FirstList,
 }
 
 impl Subject {

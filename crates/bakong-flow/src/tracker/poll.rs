@@ -154,7 +154,7 @@ impl Tracker {
             return Some((grant, self.most_urgent(now)?));
         }
         let (at, key) = self.first_list()?;
-        (at <= now).then_some((Grant::Paced, key))
+        (at <= now).then_some((Grant::FirstList, key))
     }
 
     /// Returns the payment to check: the most urgent final check, or an early check that is due.

@@ -59,7 +59,10 @@ impl Tracker {
             self.token.renewal_abandoned(now);
         }
         let timeout = ErrorClass::Transport(TransportErrorKind::Timeout);
-        self.on_failure(&request, timeout, now);
+        match request.subject {
+            Subject::Many(_) if sent > 0 => self.on_list_failure(&request, timeout, now),
+            _ => self.on_failure(&request, timeout, now),
+        }
         self.reschedule_all(&request, now);
     }
 

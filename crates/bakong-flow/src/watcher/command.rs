@@ -19,8 +19,16 @@ pub(super) enum Command {
     Watch(OpenRequest),
     Change(ChangeRequest),
     /// Counts a request that the caller is about to send. The reply is sent when the count is persisted.
-    Count(oneshot::Sender<Result<(), CommandError>>),
+    Count(CountRequest),
     NewToken(Option<Timestamp>),
+}
+
+/// A request that a caller is about to send.
+#[derive(Debug)]
+pub(super) struct CountRequest {
+    /// Whether to refuse the request if the rest of the quota is reserved.
+    pub(super) must_be_spare: bool,
+    pub(super) reply: oneshot::Sender<Result<(), CommandError>>,
 }
 
 /// A payment that a caller wants to open.
@@ -111,6 +119,17 @@ impl Commands {
             answer.await.map_err(|_| CommandError::Stopped)
         })
         .await
+    }
+
+    /// Asks the leader to count a request, and waits until the count is persisted.
+    pub(super) async fn count(&self, must_be_spare: bool) -> Result<(), CommandError> {
+        self.request(|_, reply| {
+            Command::Count(CountRequest {
+                must_be_spare,
+                reply,
+            })
+        })
+        .await?
     }
 
     /// Asks the leader for a change of an open payment.

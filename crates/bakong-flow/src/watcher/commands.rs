@@ -4,7 +4,8 @@ use bakong_api::Transport;
 use bakong_api::khqr_core::Md5Handle;
 
 use super::channels::Channels;
-use super::command::{ChangeRequest, Command, OpenRequest};
+use super::command::{ChangeRequest, Command, CountRequest, OpenRequest};
+use super::error::CommandError;
 use super::leader::{Leader, Opening};
 use super::persist::is_opening_of;
 use crate::change::Change;
@@ -26,18 +27,26 @@ impl<T: Transport + 'static, C: Clock + 'static> Leader<T, C> {
                 }
                 Command::Watch(request) => self.open(request),
                 Command::Change(request) => self.change(request),
-                Command::Count(reply) => {
-                    let now = self.context.clock.now();
-                    self.tracker.add_external_usage(1, now);
-                    self.collect();
-                    self.draft.effects.counted.push(reply);
-                }
+                Command::Count(request) => self.count(request),
                 Command::NewToken(expires_at) => {
                     let now = self.context.clock.now();
                     self.tracker.set_token(expires_at, now);
                 }
             }
         }
+    }
+
+    fn count(&mut self, request: CountRequest) {
+        let now = self.context.clock.now();
+        if !request.must_be_spare {
+            self.tracker.add_external_usage(1, now);
+        } else if let Err(until) = self.tracker.add_spare_usage(now) {
+            let refusal = CommandError::NoQuota { until };
+            let _ = request.reply.send(Err(refusal));
+            return;
+        }
+        self.collect();
+        self.draft.effects.counted.push(request.reply);
     }
 
     fn open(&mut self, request: OpenRequest) {

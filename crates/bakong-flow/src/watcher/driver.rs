@@ -204,7 +204,9 @@ impl<T: Transport + 'static, C: Clock + 'static> Driver<T, C> {
                 Command::Watch(request) => self.channels.remote.open(request, None),
                 Command::Change(request) => self.channels.remote.change(request),
                 // Only a leader counts requests. A caller that is gone does not need the reply.
-                Command::Count(reply) => drop(reply.send(Err(CommandError::StoreUnavailable))),
+                Command::Count(request) => {
+                    let _ = request.reply.send(Err(CommandError::StoreUnavailable));
+                }
                 // Only the leader's session sends requests. This worker's session has the token already.
                 Command::NewToken(_) => {}
             }

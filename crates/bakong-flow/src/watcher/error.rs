@@ -57,6 +57,7 @@ impl From<CommandError> for WatchError {
     fn from(error: CommandError) -> Self {
         match error {
             CommandError::StoreUnavailable => Self::StoreUnavailable,
+            CommandError::NoQuota { until } => Self::Refused(OpenError::NoQuota { until }),
             CommandError::Stopped => Self::Stopped,
         }
     }
@@ -88,6 +89,11 @@ impl std::error::Error for WatchError {}
 pub enum CommandError {
     /// The store did not answer in time, or no leader carried the command out in time. A command may take effect later.
     StoreUnavailable,
+    /// Every request that is left in the quota window is reserved: see [`Watcher::send_spare`](super::Watcher::send_spare).
+    NoQuota {
+        /// The end of the quota window. A request can become free earlier.
+        until: Timestamp,
+    },
     /// The watcher has stopped.
     Stopped,
 }
@@ -106,6 +112,11 @@ impl fmt::Display for CommandError {
                     "the payment store, or the worker that holds its lease, did not answer in time; try again",
                 )
             }
+            Self::NoQuota { until } => write!(
+                f,
+                "every request that the quota has left is reserved for the checks of payments; the quota window ends at {}",
+                until.rfc3339()
+            ),
             Self::Stopped => Stopped.fmt(f),
         }
     }
@@ -167,6 +178,10 @@ mod tests {
             assert!(message.contains("in time") && message.ends_with("try again"));
         }
         let until = Timestamp::from_millis(1_795_000_000_000);
+        let no_quota = CommandError::NoQuota { until };
+        assert!(no_quota.to_string().ends_with("2026-11-18T11:06:40.000Z"));
+        let refused = WatchError::Refused(OpenError::NoQuota { until });
+        assert_eq!(WatchError::from(no_quota), refused);
         let no_leader = WatchError::NoLeader { until };
         assert!(
             no_leader

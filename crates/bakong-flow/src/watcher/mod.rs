@@ -194,8 +194,20 @@ impl<T: Transport + 'static> Watcher<T> {
         &self,
         endpoint: &E,
     ) -> Result<Result<E::Answer, ApiError>, CommandError> {
-        let counting = self.commands.request(|_, reply| Command::Count(reply));
-        counting.await??;
+        self.commands.count(false).await?;
+        Ok(request::send_counted(&self.session, endpoint, &self.counter).await)
+    }
+
+    /// Like [`send`](Self::send), but only if the quota has a request left that is not reserved for the final check of a
+    /// payment, for a renewal of the token, or for the first list. Concurrent calls never take a reserved request.
+    ///
+    /// # Errors
+    /// [`CommandError::NoQuota`] if every request that is left is reserved, otherwise like [`send`](Self::send).
+    pub async fn send_spare<E: Endpoint>(
+        &self,
+        endpoint: &E,
+    ) -> Result<Result<E::Answer, ApiError>, CommandError> {
+        self.commands.count(true).await?;
         Ok(request::send_counted(&self.session, endpoint, &self.counter).await)
     }
 

@@ -31,7 +31,7 @@ impl QuotaGate {
     async fn count(&self) -> Result<(), CommandError> {
         let sender = self.commands.upgrade().ok_or(CommandError::Stopped)?;
         let commands = Commands::new(sender, self.timeout);
-        commands.request(|_, reply| Command::Count(reply)).await?
+        commands.count(false).await
     }
 }
 

@@ -20,6 +20,56 @@ fn an_expired_code_takes_no_reserved_request() {
 }
 
 #[test]
+fn a_spare_request_of_the_caller_is_not_reserved() {
+    // Of ten requests, two are kept for renewals and three for the final checks of the payments.
+    let mut config = with_limit(without_lists(), 10);
+    config.quota.renewals = 2;
+    let mut desk = Desk::new(config);
+    desk.open([1, 2, 3]);
+    let mut spare = 0;
+    let window_end = loop {
+        match desk.tracker.add_spare_usage(desk.now) {
+            Ok(()) => spare += 1,
+            Err(until) => break until,
+        }
+    };
+    assert_eq!(spare, 5);
+    assert_eq!(desk.tracker.usage().requests, 5);
+    assert_eq!(
+        window_end,
+        config
+            .quota
+            .window
+            .end_of(config.quota.window.index_of(desk.now))
+    );
+    desk.later(UNTIL_DEADLINE);
+    assert_eq!(desk.finish_all().len(), 3);
+    assert_eq!(desk.tracker.add_spare_usage(desk.now), Err(window_end));
+    desk.now = window_end;
+    assert_eq!(desk.tracker.add_spare_usage(desk.now), Ok(()));
+}
+
+#[test]
+fn a_spare_request_of_the_caller_is_not_the_first_list() {
+    let mut desk = Desk::new(with_limit(Config::DEFAULT, 4));
+    desk.open([1, 2]);
+    assert_eq!(desk.tracker.add_spare_usage(desk.now), Ok(()));
+    desk.tracker.add_spare_usage(desk.now).unwrap_err();
+    assert!(matches!(desk.exchange(NOT_FOUND), Question::Md5List(_)));
+    // Both payments share a reserved request now, but nothing more is left than that.
+    desk.tracker.add_spare_usage(desk.now).unwrap();
+    desk.tracker.add_spare_usage(desk.now).unwrap_err();
+}
+
+#[test]
+fn a_closed_window_has_no_spare_request() {
+    let mut desk = Desk::of_singles();
+    desk.open([1]);
+    desk.exchange(Err(ErrorClass::QuotaExhausted));
+    desk.tracker.add_spare_usage(desk.now).unwrap_err();
+}
+
+#[test]
 fn repeated_attempts_to_open_a_payment_count_once() {
     let mut desk = Desk::of_singles();
     desk.open([1]);

@@ -9,8 +9,8 @@ use bakong_api::transport::TransportErrorKind;
 use bakong_api::{AccessToken, ErrorClass};
 use bakong_flow::watcher::Attached;
 use bakong_flow::{
-    Change, Config, MemoryStore, OpenError, Outcome, Policy, TestClock, WatchError, Watcher,
-    bakong_api,
+    Change, CommandError, Config, MemoryStore, OpenError, Outcome, Policy, TestClock, WatchError,
+    Watcher, bakong_api,
 };
 use tokio::time::Duration;
 
@@ -199,6 +199,33 @@ async fn a_request_of_the_caller_is_counted_before_it_is_sent() {
     assert_eq!(store.snapshot().usage.unwrap().requests, 2);
     watcher.shutdown().await;
     assert_eq!(store.snapshot().usage.unwrap().requests, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn simultaneous_requests_of_callers_leave_the_reserved_ones() {
+    let script = Script::new([Act::Answer(200, NOT_FOUND)]);
+    let mut config = Config::DEFAULT;
+    (config.quota.limit, config.quota.renewals, config.lists) = (8, 0, false);
+    let builder = Watcher::builder(session(&script), MemoryStore::new());
+    let builder = builder.clock(TokioClock::start()).config(config);
+    let watcher = builder.start().await.unwrap();
+    let mut policy = Policy::COUNTER;
+    policy.schedule.first = Duration::from_secs(300);
+    for name in ["a", "b", "c"] {
+        watcher.watch(payment(name), policy).await.unwrap();
+    }
+    let check = CheckTransactionByMd5::new(Md5Handle::of("d"));
+    let sent = (0..20).map(|_| watcher.send_spare(&check));
+    let sent = futures_util::future::join_all(sent).await;
+    let (sent, refused): (Vec<_>, Vec<_>) = sent.into_iter().partition(Result::is_ok);
+    assert_eq!((sent.len(), script.requests()), (5, 5));
+    for refused in refused {
+        assert!(
+            matches!(refused, Err(CommandError::NoQuota { .. })),
+            "{refused:?}"
+        );
+    }
+    watcher.shutdown().await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -148,8 +148,9 @@ async fn open_code(
 /// Looks the code up, which must be unknown to Bakong.
 async fn look_up(backend: &Backend, shown: &ShownCode) -> Result<(), Failure> {
     let check = CheckTransactionByMd5::new(shown.md5);
-    let Ok(answer) = backend.watcher.send(&check).await else {
-        return Err(refused(backend, WatchError::StoreUnavailable).await);
+    let answer = match backend.watcher.send_spare(&check).await {
+        Ok(answer) => answer,
+        Err(error) => return Err(refused(backend, error.into()).await),
     };
     match answer {
         Ok(CheckAnswer::NotFound) => Ok(()),
