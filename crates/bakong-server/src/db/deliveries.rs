@@ -192,8 +192,12 @@ impl Db {
             Next::Failed => ("failed", attempt.at),
             Next::RetryAt(at) => ("pending", at),
         };
+        // If the event was replayed during the attempt, only a success ends the delivery.
         let update = Statement::new(
-            "UPDATE server_deliveries SET status = $4, next_at = $5, locked_until = 0, attempts = $6, retries = $7 \
+            "UPDATE server_deliveries SET locked_until = 0, attempts = $6, \
+             status = CASE WHEN retries = $7 - 1 OR $4 = 'delivered' THEN $4 ELSE status END, \
+             next_at = CASE WHEN retries = $7 - 1 OR $4 = 'delivered' THEN $5 ELSE next_at END, \
+             retries = CASE WHEN retries = $7 - 1 OR $4 = 'delivered' THEN $7 ELSE retries END \
              WHERE shop = $1 AND event = $2 AND endpoint = $3 AND attempts = $6 - 1",
         );
         let update = update

@@ -345,6 +345,49 @@ async fn an_endpoint_that_has_failed_for_five_days_is_disabled_and_the_owner_is_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_replay_during_the_last_attempt_is_not_lost() {
+    let mut folder = PathBuf::new();
+    let shop = Harness::start_with(|_, data| folder = data.to_owned()).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    // Reads the start of a message. The answer ends the attempt.
+    let message = async || {
+        let accepted = tokio::time::timeout(PATIENCE, listener.accept()).await;
+        let (mut stream, _) = accepted.expect("no message arrived").unwrap();
+        stream.read_u8().await.unwrap();
+        stream
+    };
+    let answer = async |mut stream: tokio::net::TcpStream, status: &str| {
+        let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        // A reset would discard the answer.
+        let _ = stream.shutdown().await;
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    };
+    let (id, _) = endpoint(&shop, &json!({ "url": url })).await;
+    let ping = format!("/v1/webhook_endpoints/{id}/ping");
+    let event = shop.post(&ping, &json!({})).await.expect(202);
+    let event = event["event"].as_str().unwrap();
+    answer(message().await, "500 Oops").await;
+    delivery(&shop, event, |it| it["attempts"][0].is_object()).await;
+    // The next attempt is the last one.
+    let database = SqliteDatabase::open(folder.join("payments.db"))
+        .await
+        .unwrap();
+    let last = "UPDATE server_deliveries SET retries = 9, next_at = 0";
+    let last = vec![Statement::new(last)];
+    database.write(last).await.unwrap().unwrap();
+    let attempt = message().await;
+    let replay = format!("/v1/events/{event}/replay");
+    assert_eq!(shop.post(&replay, &json!({})).await.status, 202);
+    answer(attempt, "500 Oops").await;
+    answer(message().await, "200 OK").await;
+    let delivered = delivery(&shop, event, |it| it["status"] == "delivered").await;
+    assert_eq!(delivered["attempts"].as_array().unwrap().len(), 3);
+    shop.server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_shop_has_a_limited_number_of_endpoints() {
     let shop = Harness::start().await;
     let body = json!({ "url": "https://shop.example/", "types": ["payment.paid"] });
