@@ -132,7 +132,7 @@ impl Db {
     ) -> Result<bool, StoreError> {
         let update = Statement::new(
             "UPDATE server_endpoints SET previous_secret = secret, previous_until = $4, secret = $3 \
-             WHERE shop = $1 AND id = $2 RETURNING id",
+             WHERE shop = $1 AND id = $2 AND kind = 'webhook' RETURNING id",
         );
         let update = update
             .integer(shop)
@@ -146,7 +146,7 @@ impl Db {
     pub(crate) async fn enable_endpoint(&self, shop: i64, id: &str) -> Result<bool, StoreError> {
         let update = Statement::new(
             "UPDATE server_endpoints SET status = 'enabled', disabled_reason = NULL, failing_since = NULL \
-             WHERE shop = $1 AND id = $2 RETURNING id",
+             WHERE shop = $1 AND id = $2 AND kind = 'webhook' RETURNING id",
         );
         let rows = self.change(update.integer(shop).text(id)).await?;
         Ok(!rows.is_empty())

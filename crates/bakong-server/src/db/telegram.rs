@@ -4,7 +4,7 @@ use bakong_flow::store::StoreError;
 use bakong_store::tables::Statement;
 use khqr_core::Timestamp;
 
-use super::{Db, millis};
+use super::{Db, corrupt, millis};
 
 impl Db {
     /// Makes `address` the chat of a shop, with the events of these types. `None` ends its deliveries.
@@ -30,7 +30,16 @@ impl Db {
             .text(address)
             .text(types)
             .integer(millis(now));
-        self.change(upsert).await.map(drop)
+        // The numbers of messages are those of the old chat.
+        let forget = Statement::new(
+            "DELETE FROM server_telegram_messages WHERE shop = $1 AND endpoint = $2 \
+             AND EXISTS (SELECT 1 FROM server_endpoints WHERE id = $2 AND url <> $3)",
+        );
+        let forget = forget.integer(shop).text(&*id).text(address);
+        let written = self.0.write(vec![forget, upsert]).await?;
+        written
+            .map(drop)
+            .map_err(|_| corrupt("a change was rejected"))
     }
 
     /// Returns the number of a payment's message in a chat.

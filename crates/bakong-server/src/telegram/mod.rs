@@ -121,9 +121,10 @@ impl Bot {
         }
         if let Some(message) = known {
             let edited = self.edit(message, &text).await;
-            let is_gone =
-                matches!(&edited, Ok(it) if it.start.contains("message to edit not found"));
-            if !is_gone {
+            // A message that was deleted, or that cannot be edited any more, is replaced.
+            let is_rejected =
+                matches!(&edited, Ok(it) if it.status == http::StatusCode::BAD_REQUEST);
+            if !is_rejected {
                 return Ok(edited);
             }
         }

@@ -46,7 +46,13 @@ impl Harness {
     }
 
     /// Stops the server and starts another one on the same data.
-    pub(crate) async fn restart(mut self) -> Self {
+    pub(crate) async fn restart(self) -> Self {
+        self.restart_with(|_| {}).await
+    }
+
+    /// Stops the server and starts another one on the same data, with a configuration that `set` changes.
+    pub(crate) async fn restart_with(mut self, set: impl FnOnce(&mut Config)) -> Self {
+        set(&mut self.config);
         // The address is a part of the URLs in payments.
         self.config.bind = self.server.address();
         self.server.shutdown().await;

@@ -158,6 +158,46 @@ async fn a_decision_edits_the_message_of_the_payment() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn another_chat_gets_a_message_of_its_own() {
+    let mut bot = BotApi::start(vec![]).await;
+    let shop = bot.shop().await;
+    let created = shop.create("INV-1").await;
+    let wrong = TransferOptions::new().amount(Amount::us_cents(100));
+    shop.pay_with(&created, &wrong);
+    shop.check(&created).await;
+    assert_eq!(bot.next().await.1["chat_id"], "-1001");
+    wait_for(&shop, &created, "payment.needs_review").await;
+    let move_to = |config: &mut Config| {
+        if let Some(telegram) = &mut config.telegram {
+            telegram.chat_id = "-2002".to_owned();
+        }
+    };
+    let shop = shop.restart_with(move_to).await;
+    let decision = json!({ "decision": "accept", "note": "a regular customer" });
+    let resolve = path(&created, "/resolve");
+    shop.post(&resolve, &decision).await.expect(200);
+    let (method, message) = bot.next().await;
+    assert_eq!(
+        (method.as_str(), &message["chat_id"]),
+        ("sendMessage", &json!("-2002"))
+    );
+    shop.server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chat_is_not_changed_as_a_webhook_endpoint() {
+    let bot = BotApi::start(vec![]).await;
+    let shop = bot.shop().await;
+    let shop = shop.restart_with(|config| config.telegram = None).await;
+    for change in ["enable", "rotate"] {
+        let change = format!("/v1/webhook_endpoints/tg_1/{change}");
+        let answer = shop.post(&change, &json!({})).await;
+        answer.expect_problem(404, "not_found");
+    }
+    shop.server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_chat_learns_that_the_token_is_rejected() {
     let mut bot = BotApi::start(vec![]).await;
     let shop = bot.shop().await;
@@ -182,8 +222,13 @@ async fn wait_for(shop: &Harness, payment: &Value, kind: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_that_was_deleted_in_the_chat_is_sent_again_and_one_that_is_up_to_date_is_delivered()
- {
+async fn a_message_that_cannot_be_edited_is_sent_again_and_one_that_is_up_to_date_is_delivered() {
+    for why in ["message to edit not found", "MESSAGE_ID_INVALID"] {
+        edit_is_refused(why).await;
+    }
+}
+
+async fn edit_is_refused(why: &str) {
     let sent = (200, json!({ "ok": true, "result": { "message_id": 77 } }));
     let refused = |why: &str| {
         let description = format!("Bad Request: {why}");
@@ -194,7 +239,7 @@ async fn a_message_that_was_deleted_in_the_chat_is_sent_again_and_one_that_is_up
     };
     let answers = vec![
         sent.clone(),
-        refused("message to edit not found"),
+        refused(why),
         sent,
         refused("message is not modified"),
     ];
