@@ -35,15 +35,16 @@ pub(crate) async fn run(db: Db, shop: Arc<Shop>, feed: Feed) {
                     return;
                 }
                 // A person can repair the store. `/readyz` reports it meanwhile.
-                if !shop.has_unreadable_events.swap(true, Ordering::SeqCst) {
+                if !shop.has_stuck_events.swap(true, Ordering::SeqCst) {
                     tracing::error!(%error, "the events of the store cannot be read, so no payment changes; trying again");
                 }
                 tokio::time::sleep(RETRY).await;
                 continue;
             }
         };
-        shop.has_unreadable_events.store(false, Ordering::SeqCst);
         while let Err(problem) = service::apply_flow_event(&db, &shop, &event).await {
+            // The later events wait for this one.
+            shop.has_stuck_events.store(true, Ordering::SeqCst);
             tracing::error!(
                 code = problem.code.name(),
                 event = event.id.get(),
@@ -51,6 +52,7 @@ pub(crate) async fn run(db: Db, shop: Arc<Shop>, feed: Feed) {
             );
             tokio::time::sleep(RETRY).await;
         }
+        shop.has_stuck_events.store(false, Ordering::SeqCst);
         feed.wake();
         if let Err(error) = events.acknowledge(event.id).await {
             tracing::warn!(%error, "an event was not acknowledged; it is applied again after a restart");

@@ -70,8 +70,8 @@ pub(crate) struct Shop {
     pub(crate) metrics: Metrics,
     /// The payments whose codes may be shown, and whose rows do not say so yet.
     pub(crate) opened: Opened,
-    /// Whether the last attempt to read the events of the store failed for good.
-    pub(crate) has_unreadable_events: AtomicBool,
+    /// Whether the last attempt to read or to apply an event of the store failed.
+    pub(crate) has_stuck_events: AtomicBool,
     /// The public address of the server, without a slash at the end.
     pub(crate) public_url: Arc<str>,
 }

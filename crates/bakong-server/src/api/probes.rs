@@ -57,8 +57,8 @@ pub(crate) fn problems_of(shop: &Shop) -> Vec<&'static str> {
     if let StoreHealth::Failing { .. } = health.store {
         problems.push("the store of the payments fails; the log has the reason");
     }
-    if shop.has_unreadable_events.load(Ordering::SeqCst) {
-        problems.push("the events of the payments cannot be read, so no payment changes; the log has the reason");
+    if shop.has_stuck_events.load(Ordering::SeqCst) {
+        problems.push("the events of the payments cannot be read or applied, so no payment changes; the log has the reason");
     }
     match health.token {
         TokenState::Missing => problems.push("there is no token; set token_file"),

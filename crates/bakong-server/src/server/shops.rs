@@ -140,7 +140,7 @@ impl Parts {
         Ok(Arc::new(Shop {
             id,
             opened: Opened::new(db.clone(), id),
-            has_unreadable_events: AtomicBool::new(false),
+            has_stuck_events: AtomicBool::new(false),
             mode: self.mode,
             watcher,
             store,
