@@ -92,6 +92,16 @@ async fn answer(metrics: Metrics, request: Request, next: Next) -> Response {
     let route = route.map_or("none", MatchedPath::as_str).to_owned();
     let method = request.method().clone();
     let started = Instant::now();
+    let address = request.uri().path_and_query();
+    if address.is_some_and(|address| address.as_str().contains("%00")) {
+        // PostgreSQL rejects texts with a zero byte, and no text of this server contains one.
+        let problem = Problem::new(
+            Code::InvalidParameter,
+            "the address contains a zero byte (%00)",
+        );
+        metrics.request(&method, route, problem.status(), started.elapsed());
+        return problem.into_response();
+    }
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
     let response = match tokio::time::timeout(TIMEOUT, answer).await {
         Ok(Ok(response)) => response,

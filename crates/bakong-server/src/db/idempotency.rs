@@ -48,6 +48,15 @@ impl Claim {
             .text(payment)
             .required()
     }
+
+    /// Forgets the payment that the request began, unless another request has the key.
+    pub(super) fn forget_payment(&self, shop: i64) -> Statement {
+        let update = Statement::new(
+            "UPDATE server_idempotency SET payment = NULL WHERE shop = $1 AND key = $2 AND owner = $3",
+        );
+        let update = update.integer(shop).text(&*self.key);
+        update.text(&*self.owner)
+    }
 }
 
 impl Db {

@@ -71,11 +71,14 @@ impl OpenedPayment {
     }
 
     /// Marks the payment as open, unless it has another status meanwhile, and stores the deep link of its attempt. The version
-    /// stays the same: readers saw the payment as open before.
+    /// stays the same: readers saw the payment as open before. A payment that another worker gave up meanwhile is open, too,
+    /// unless the order has another open payment.
     pub(super) fn mark(&self, shop: i64) -> impl Iterator<Item = Statement> + use<> {
         let open = Statement::new(
-            "UPDATE server_payments SET status = 'open' \
-             WHERE shop = $1 AND id = $2 AND status = 'opening'",
+            "UPDATE server_payments SET status = 'open', reasons = '[]' \
+             WHERE shop = $1 AND id = $2 AND (status = 'opening' OR (status = 'failed' AND reasons = '[\"not_opened\"]' \
+             AND NOT EXISTS (SELECT 1 FROM server_payments other WHERE other.shop = $1 \
+             AND other.order_id = server_payments.order_id AND other.status IN ('opening', 'open'))))",
         );
         let open = open.integer(shop).text(&*self.id);
         let link = self.deeplink.as_ref().map(|(number, link)| {
@@ -157,22 +160,39 @@ impl Db {
         }
     }
 
-    /// Removes a payment that was never opened, with its attempts.
-    pub(crate) async fn remove_unopened(&self, shop: i64, payment: &str) -> Result<(), StoreError> {
+    /// Removes a payment that was never opened, with its attempts. The idempotency key of the caller does not refer to it any
+    /// more.
+    pub(crate) async fn remove_unopened(
+        &self,
+        shop: i64,
+        payment: &str,
+        claim: Option<&Claim>,
+    ) -> Result<(), StoreError> {
         let delete = Statement::new(
             "DELETE FROM server_payments WHERE shop = $1 AND id = $2 AND status = 'opening' RETURNING id",
         );
         let attempts = Statement::new("DELETE FROM server_codes WHERE payment = $1");
-        let forget = Statement::new(
-            "UPDATE server_idempotency SET payment = NULL WHERE shop = $1 AND payment = $2",
-        );
-        let statements = vec![
+        let mut statements = vec![
             delete.integer(shop).text(payment).required(),
             attempts.text(payment),
-            forget.integer(shop).text(payment),
         ];
+        statements.extend(claim.map(|claim| claim.forget_payment(shop)));
         // A payment that is not `opening` any more stays.
         self.0.write(statements).await.map(drop)
+    }
+
+    /// Ends a payment that was never opened. Returns `false` if it is not `opening` any more.
+    pub(crate) async fn payment_not_opened(
+        &self,
+        shop: i64,
+        payment: &str,
+    ) -> Result<bool, StoreError> {
+        let update = Statement::new(
+            "UPDATE server_payments SET status = 'failed', reasons = '[\"not_opened\"]', version = version + 1 \
+             WHERE shop = $1 AND id = $2 AND status = 'opening' RETURNING id",
+        );
+        let ended = self.change(update.integer(shop).text(payment)).await?;
+        Ok(!ended.is_empty())
     }
 
     /// Marks payments as open, unless they have another status meanwhile, and stores the deep links of their attempts.

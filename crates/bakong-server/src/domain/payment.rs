@@ -36,6 +36,13 @@ pub(crate) struct Payment {
     pub(crate) attempt: Attempt,
 }
 
+impl Payment {
+    /// Whether the payment ended before its code was shown.
+    pub(crate) fn was_not_opened(&self) -> bool {
+        self.status == Status::Failed && self.reasons == [Reason::NotOpened]
+    }
+}
+
 /// A code for a payment.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Attempt {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -53,6 +54,12 @@ pub(crate) struct ProblemBody<'a> {
     payment: Option<&'a str>,
     /// The `Request-Id` of the answer.
     request_id: String,
+}
+
+/// Returns a `Retry-After` in seconds (RFC 9110 §10.2.3). It is rounded up, so that a client does not come too early.
+pub(crate) fn retry_after(left: Duration) -> u64 {
+    let has_fraction = left.subsec_nanos() > 0;
+    left.as_secs().saturating_add(has_fraction.into()).max(1)
 }
 
 impl Problem {
@@ -169,6 +176,10 @@ impl From<CommandError> for Problem {
             CommandError::StoreUnavailable => Self::new(
                 Code::StoreUnavailable,
                 "the store or the leader did not answer in time; try again",
+            ),
+            CommandError::NoQuota { .. } => Self::new(
+                Code::NoQuota,
+                "every request to Bakong that is left is reserved for the checks of payments",
             ),
             // Stopped, or a new reason of bakong-flow.
             _ => shutting_down(),

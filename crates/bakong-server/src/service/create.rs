@@ -70,8 +70,9 @@ pub(crate) async fn create(
 ) -> Result<Payment, Problem> {
     if let Some(begun) = claim.and_then(|claim| claim.payment.as_deref())
         && let Some(payment) = db.payment(shop.id, begun).await?
+        && let Some(payment) = open::open(db, shop, payment, claim).await?
     {
-        return open::open(db, shop, payment).await;
+        return Ok(payment);
     }
     let payment = new.payment(shop)?;
     check_order(db, shop, &payment.order_id, "").await?;
@@ -112,7 +113,9 @@ pub(crate) async fn new_attempt(
 ) -> Result<Payment, Problem> {
     let mut payment = change::load(db, shop, id).await?;
     let now = shop.now();
-    let is_payable = payment.attempt.expires_at > now && payment.status != Status::Failed;
+    // If a person rejected money for an older code, the newest code can still be paid.
+    let is_payable = payment.attempt.expires_at > now
+        && (payment.status != Status::Failed || open::is_open(shop, &payment.attempt).await?);
     let conflict = match payment.status {
         Status::Paid => Some((Code::OrderPaid, "the payment is paid")),
         Status::NeedsReview => Some((

@@ -11,10 +11,10 @@ use bakong_flow::{OpenError, WatchError};
 use khqr_core::{Md5Handle, Timestamp};
 
 use super::request::send_spare;
-use crate::db::{Changed, Claim, Db, OpenedPayment};
-use crate::domain::{Attempt, Payment, Reason, Status};
+use crate::db::{Claim, Db, OpenedPayment};
+use crate::domain::{Attempt, Payment, Status};
 use crate::merchant;
-use crate::problem::{Code, Problem, shutting_down};
+use crate::problem::{Code, Problem, retry_after, shutting_down};
 use crate::shop::Shop;
 
 /// How long a payment waits for its deep link.
@@ -55,16 +55,27 @@ pub(super) async fn open_new(
             watched
         }
     };
-    show(db, shop, payment.clone(), watched).await.map(Some)
+    let shown = show(db, shop, payment.clone(), watched, claim);
+    shown.await.map(Some)
 }
 
-/// Opens a stored payment, unless it is open already.
-pub(super) async fn open(db: &Db, shop: &Shop, payment: Payment) -> Result<Payment, Problem> {
-    if payment.status != Status::Opening {
-        return Ok(payment);
+/// Opens a stored payment, unless it is open already. Returns `None` for a payment that ended before it was opened: nobody saw
+/// its code, and it may have expired.
+pub(super) async fn open(
+    db: &Db,
+    shop: &Shop,
+    payment: Payment,
+    claim: Option<&Claim>,
+) -> Result<Option<Payment>, Problem> {
+    let was_given_up = payment.was_not_opened();
+    if was_given_up && !is_known(shop, &payment).await? {
+        return Ok(None);
+    }
+    if !was_given_up && payment.status != Status::Opening {
+        return Ok(Some(payment));
     }
     let watched = watch(shop, &payment).await;
-    show(db, shop, payment, watched).await
+    show(db, shop, payment, watched, claim).await.map(Some)
 }
 
 /// Returns a stored payment as open, if it is watched. The caller marks its row as open.
@@ -73,16 +84,18 @@ async fn show(
     shop: &Shop,
     mut payment: Payment,
     watched: Result<(), Problem>,
+    claim: Option<&Claim>,
 ) -> Result<Payment, Problem> {
     if let Err(problem) = watched {
         // The code is not watched and was not shown. A store that did not answer may still have opened it.
         if problem.status().is_client_error() {
-            db.remove_unopened(shop.id, &payment.id).await?;
+            db.remove_unopened(shop.id, &payment.id, claim).await?;
         }
         return Err(problem);
     }
     payment.attempt.deeplink = deeplink(shop, &payment.attempt).await;
     payment.status = Status::Open;
+    payment.reasons = Vec::new();
     Ok(payment)
 }
 
@@ -190,7 +203,7 @@ fn refusal(error: &WatchError, now: Timestamp) -> Problem {
             "the store or the leader did not answer in time; try again",
         ),
         WatchError::NoLeader { until } => Problem {
-            retry_after: Some(seconds_until(*until, now)),
+            retry_after: Some(retry_after(until.saturating_since(now))),
             ..Problem::new(
                 Code::StoreUnavailable,
                 "another worker holds the lease of the store and did not answer in time; try again when the lease has expired",
@@ -211,6 +224,12 @@ async fn is_known(shop: &Shop, payment: &Payment) -> Result<bool, Problem> {
     }))
 }
 
+/// Whether an attempt is watched, so that its code can be paid.
+pub(super) async fn is_open(shop: &Shop, attempt: &Attempt) -> Result<bool, Problem> {
+    let found = shop.store.find(&PaymentKey::Md5(attempt.md5)).await?;
+    Ok(found.iter().any(|stored| stored.finished.is_none()))
+}
+
 /// Names the payment in the store. Two payments of an order that are created at the same moment have the same code.
 fn metadata(payment: &Payment) -> String {
     format!(r#"{{"payment":"{}"}}"#, payment.id)
@@ -222,29 +241,23 @@ pub(crate) async fn recover_unopened(db: &Db, shop: &Shop, now: Timestamp) -> Re
         now.as_millis()
             .saturating_sub(u64::try_from(INTERRUPTED_AFTER.as_millis()).unwrap_or(u64::MAX)),
     );
-    for mut payment in db.unopened(shop.id, before).await? {
+    for payment in db.unopened(shop.id, before).await? {
         if is_known(shop, &payment).await? {
             let opened = OpenedPayment::of(&payment);
             db.payments_opened(shop.id, &[opened]).await?;
             continue;
         }
-        payment.status = Status::Failed;
-        payment.reasons = vec![Reason::NotOpened];
-        let changed = db.change_payment(shop.id, &payment, None).await?;
-        tracing::info!(payment = %payment.id, stored = changed == Changed::Stored, "an interrupted payment was ended");
+        // A request that opens the payment at this moment marks it as open afterwards.
+        let ended = db.payment_not_opened(shop.id, &payment.id).await?;
+        tracing::info!(payment = %payment.id, ended, "an interrupted payment was ended");
     }
     Ok(())
-}
-
-/// For the header `Retry-After`.
-fn seconds_until(until: Timestamp, now: Timestamp) -> u64 {
-    until.saturating_since(now).as_secs().max(1)
 }
 
 /// The problem of a payment that cannot be opened because of the quota.
 fn no_quota(until: Timestamp, now: Timestamp) -> Problem {
     Problem {
-        retry_after: Some(seconds_until(until, now)),
+        retry_after: Some(retry_after(until.saturating_since(now))),
         ..Problem::new(
             Code::NoQuota,
             "no request to Bakong can be reserved for this payment, so the server could not see whether it is paid; do not show another code",
@@ -259,7 +272,7 @@ mod tests {
     #[test]
     fn a_client_retries_when_the_lease_of_a_dead_worker_has_expired() {
         let now = Timestamp::from_millis(1_795_000_000_000);
-        for (after, seconds) in [(24_000, 24), (0, 1)] {
+        for (after, seconds) in [(24_000, 24), (23_001, 24), (0, 1)] {
             let until = now.saturating_add(Duration::from_millis(after));
             let problem = refusal(&WatchError::NoLeader { until }, now);
             assert_eq!(problem.code, Code::StoreUnavailable);

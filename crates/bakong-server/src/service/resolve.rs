@@ -1,12 +1,13 @@
 //! A person's decision on a payment under review.
 
+use bakong_flow::Outcome;
 use bakong_flow::store::{Decision, PaymentKey, Resolution, ResolveConflict};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::change;
 use crate::db::Db;
-use crate::domain::{Payment, Status};
+use crate::domain::{Payment, TransactionSummary};
 use crate::problem::{Code, Problem};
 use crate::shop::Shop;
 
@@ -51,8 +52,9 @@ pub(crate) async fn resolve(
     decision: NewDecision,
     by: &str,
 ) -> Result<Payment, Problem> {
-    if decision.note.trim().is_empty() || decision.note.len() > MAX_NOTE {
-        let detail = format!("write why, in 1 to {MAX_NOTE} bytes");
+    let note = &decision.note;
+    if note.trim().is_empty() || note.len() > MAX_NOTE || note.contains('\0') {
+        let detail = format!("write why, in 1 to {MAX_NOTE} bytes, none of which is zero");
         return Err(Problem::invalid("note", detail));
     }
     let payment = change::load(db, shop, id).await?;
@@ -66,17 +68,20 @@ pub(crate) async fn resolve(
     let stored = shop.store.find(&PaymentKey::Order(order)).await?;
     let mut under_review = None;
     for stored in &stored {
-        let needs_review = stored
-            .finished
-            .as_ref()
-            .is_some_and(|(outcome, _)| outcome.name() == Status::NeedsReview.name());
-        if !needs_review || stored.resolution.is_some() {
+        let Some((Outcome::NeedsReview { transaction, .. }, _)) = &stored.finished else {
+            continue;
+        };
+        if stored.resolution.is_some() {
             continue;
         }
         let md5 = stored.payment.md5;
         let owner = db.payment_of_code(shop.id, &payment.order_id, &md5).await?;
         if owner.is_some_and(|(owner, _)| owner.id == id) {
             under_review = Some(md5);
+            // The decision is about the transaction that the payment shows.
+            if payment.transaction == Some(TransactionSummary::of(transaction)) {
+                break;
+            }
         }
     }
     let no_review =

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use khqr_core::Timestamp;
 
+use crate::problem::retry_after;
+
 /// How many attempts can follow one another.
 const BURST: u32 = 5;
 /// After how long another attempt is allowed.
@@ -38,7 +40,7 @@ impl Attempts {
             let left = bucket
                 .refill_at
                 .map_or(REFILL, |at| at.saturating_since(now));
-            return Err(left.as_secs().max(1));
+            return Err(retry_after(left));
         }
         bucket.used += 1;
         bucket.refill_at = bucket
@@ -61,11 +63,13 @@ mod tests {
     fn a_guesser_gets_five_attempts_and_then_one_in_thirty_seconds() {
         let attempts = Attempts::default();
         let start = Timestamp::from_millis(1_795_000_000_000);
-        let at = |seconds| start.saturating_add(Duration::from_secs(seconds));
+        let at_millis = |millis| start.saturating_add(Duration::from_millis(millis));
+        let at = |seconds: u64| at_millis(seconds * 1_000);
         for _ in 0..5 {
             assert_eq!(attempts.count(at(0)), Ok(()));
         }
         assert_eq!(attempts.count(at(10)), Err(20));
+        assert_eq!(attempts.count(at_millis(10_001)), Err(20));
         assert_eq!(attempts.count(at(30)), Ok(()));
         assert_eq!(attempts.count(at(31)), Err(29));
         // After a quiet time, the full burst is available again, and no more.

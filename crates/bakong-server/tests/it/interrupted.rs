@@ -143,6 +143,62 @@ async fn the_next_start_opens_or_ends_payments_that_were_interrupted() {
     shop.server.shutdown().await;
 }
 
+/// The payment was given up, because it was not opened in time.
+fn given_up(payment: &Value) -> Statement {
+    let update = "UPDATE server_payments SET status = 'failed', reasons = '[\"not_opened\"]', version = 2 WHERE id = $1";
+    Statement::new(update).text(id(payment))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repetition_creates_another_payment_if_the_first_one_was_given_up() {
+    let (shop, folder) = start().await;
+    let first = create(&shop, "INV-1").await.expect(201);
+    let (_, replace) = unwatched(&shop, &first);
+    write(&folder, vec![given_up(&first), replace, unanswered()]).await;
+    let again = create(&shop, "INV-1").await.expect(201);
+    assert_ne!(again["id"], first["id"]);
+    assert_eq!(again["status"], "open");
+    let event = shop.pay_and_wait(&again).await;
+    assert_eq!(event["data"]["id"], again["id"]);
+    assert_eq!(create(&shop, "INV-1").await.expect(201)["id"], again["id"]);
+    assert_eq!(shop.read(&first).await["status"], "failed");
+    shop.server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_that_was_given_up_while_it_was_opened_is_open() {
+    let (shop, folder) = start().await;
+    let first = create(&shop, "INV-1").await.expect(201);
+    write(&folder, vec![given_up(&first), unanswered()]).await;
+    assert_eq!(create(&shop, "INV-1").await.expect(201), first);
+    let open = shop.read(&first).await;
+    assert_eq!(
+        (&open["status"], &open["reasons"]),
+        (&json!("open"), &json!([]))
+    );
+    // No other payment of the order is possible now.
+    let body = json!({ "amount": "1.50", "currency": "USD", "order_id": "INV-1" });
+    shop.post("/v1/payments", &body)
+        .await
+        .expect_problem(409, "order_open");
+    let event = shop.pay_and_wait(&first).await;
+    assert_eq!(event["data"]["status"], "paid");
+    shop.server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_that_was_given_up_stays_failed_if_the_order_has_another_one() {
+    let (shop, folder) = start().await;
+    let first = create(&shop, "INV-1").await.expect(201);
+    write(&folder, vec![given_up(&first), unanswered()]).await;
+    let other = shop.create("INV-1").await;
+    // The code of the first payment may have been shown, so its answer is repeated. Money for both needs a decision.
+    assert_eq!(create(&shop, "INV-1").await.expect(201)["id"], first["id"]);
+    assert_eq!(shop.read(&first).await["status"], "failed");
+    assert_eq!(shop.read(&other).await["status"], "open");
+    shop.server.shutdown().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sale_that_cannot_be_stored_at_first_is_stored_later() {
     let (shop, folder) = start().await;
@@ -167,11 +223,25 @@ async fn a_sale_that_cannot_be_stored_at_first_is_stored_later() {
         }
     };
     tokio::time::timeout(PATIENCE, found).await.unwrap();
+    let ready = async |status: u16| {
+        let wait = async {
+            loop {
+                let answer = shop.get("/readyz").await;
+                if answer.status == status {
+                    return answer.json();
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, wait).await.unwrap()
+    };
+    let problems = ready(503).await["problems"].to_string();
+    assert!(problems.contains("cannot be read or applied"), "{problems}");
     shop.get(&path(&payment, ""))
         .await
         .expect_problem(500, "internal_error");
     write(&folder, currency("USD")).await;
     let mut events = shop.follow(&payment, 0).await;
     assert_eq!(events.next().await.kind, "payment.paid");
+    ready(200).await;
     shop.server.shutdown().await;
 }

@@ -174,6 +174,24 @@ async fn wrong_values_are_refused_with_the_name_of_the_field() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_address_with_a_zero_byte_is_refused() {
+    let shop = Harness::start().await;
+    for path in [
+        "/v1/payments/%00",
+        "/v1/payments?order_id=a%00b",
+        "/pay/%00",
+    ] {
+        let answer = shop.get(path).await;
+        answer.expect_problem(400, "invalid_parameter");
+    }
+    let payment = shop.create("INV-1").await;
+    let decision = json!({ "decision": "accept", "note": "a\0b" });
+    let answer = shop.post(&path(&payment, "/resolve"), &decision).await;
+    answer.expect_problem(400, "invalid_parameter");
+    shop.server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_quota_is_reported_and_a_payment_that_cannot_be_checked_is_refused() {
     let shop = Harness::start().await;
     let balance = shop.get("/v1/balance_of_requests").await.expect(200);

@@ -1,10 +1,16 @@
 //! Payments that need a person.
 
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bakong_flow::PaymentStore as _;
+use bakong_flow::store::PaymentKey;
 use bakong_sandbox::TransferOptions;
+use bakong_store::{Registration, SqliteDatabase};
 use khqr_core::{AccountId, Amount};
 use serde_json::json;
 
-use crate::harness::{Harness, path};
+use crate::harness::{EXPIRY, Harness, path};
 
 async fn pay_wrong_amount(shop: &Harness, order: &str) -> serde_json::Value {
     let created = shop.create(order).await;
@@ -69,6 +75,77 @@ async fn a_rejected_payment_fails_and_its_order_can_be_paid_again() {
     assert_eq!(failed["reasons"], json!(["manual"]));
     let again = shop.create("INV-2").await;
     shop.pay_and_wait(&again).await;
+    shop.server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_is_about_the_transaction_that_the_payment_shows() {
+    let mut folder = PathBuf::new();
+    let shop = Harness::start_with(|_, data| folder = data.to_owned()).await;
+    let first = shop.create("INV-1").await;
+    let mut events = shop.follow(&first, 0).await;
+    let wrong = |cents| TransferOptions::new().amount(Amount::us_cents(cents));
+    // The money for the first code arrives after the second code was paid, and before the final check of the first.
+    shop.advance(EXPIRY - 3);
+    shop.pay_with(&first, &wrong(100).after(Duration::from_secs(20)).late());
+    shop.advance(4);
+    let attempts = path(&first, "/attempts");
+    let second = shop.post(&attempts, &json!({})).await.expect(201);
+    shop.pay_with(&second, &wrong(120));
+    shop.check(&second).await;
+    let mut shown = async |amount: &str| {
+        assert_eq!(events.next().await.kind, "payment.needs_review");
+        let payment = shop.read(&first).await;
+        assert_eq!(payment["transaction"]["amount"], amount);
+    };
+    shown("1.20").await;
+    shop.advance(15 * 60);
+    shown("1.00").await;
+    let decision = json!({ "decision": "accept", "note": "a regular customer" });
+    let resolve = path(&first, "/resolve");
+    let paid = shop.post(&resolve, &decision).await.expect(200);
+    assert_eq!(
+        (&paid["status"], &paid["transaction"]["amount"]),
+        (&json!("paid"), &json!("1.00"))
+    );
+    shop.server.shutdown().await;
+    let database = SqliteDatabase::open(folder.join("payments.db"))
+        .await
+        .unwrap();
+    let name = database.registrations().await.unwrap().remove(0);
+    let (host, owner) = name.split_once('/').unwrap();
+    let store = database
+        .store(&Registration::new(host, owner).unwrap())
+        .await
+        .unwrap();
+    let md5 = first["md5"].as_str().unwrap().parse().unwrap();
+    let found = store.find(&PaymentKey::Md5(md5)).await.unwrap();
+    assert!(found[0].resolution.is_some());
+    database.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rejected_money_for_an_older_code_leaves_the_newest_one_payable() {
+    let shop = Harness::start().await;
+    let first = shop.create("INV-1").await;
+    let mut events = shop.follow(&first, 0).await;
+    shop.advance(EXPIRY - 3);
+    let wrong = TransferOptions::new().amount(Amount::us_cents(100));
+    let later = wrong.after(Duration::from_secs(20)).late();
+    shop.pay_with(&first, &later);
+    shop.advance(4);
+    let attempts = path(&first, "/attempts");
+    let hour = json!({ "expires_in": 3600 });
+    let second = shop.post(&attempts, &hour).await.expect(201);
+    shop.advance(15 * 60);
+    assert_eq!(events.next().await.kind, "payment.needs_review");
+    let decision = json!({ "decision": "reject", "note": "returned" });
+    let resolve = path(&first, "/resolve");
+    shop.post(&resolve, &decision).await.expect(200);
+    let third = shop.post(&attempts, &hour).await;
+    third.expect_problem(409, "payment_open");
+    let paid = shop.pay_and_wait(&second).await;
+    assert_eq!(paid["data"]["id"], first["id"]);
     shop.server.shutdown().await;
 }
 
