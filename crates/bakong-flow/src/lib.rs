@@ -124,7 +124,7 @@
 //!   [`Schedule`](policy::Schedule) of a payment spreads its checks over its life: frequent while people pay, rare
 //!   afterwards. [`Tracker::nudge`] makes a check due at once.
 //! - **Lists** are tried when two payments are due. The first list needs no spare request: while it can be sent, a request is
-//!   kept for it, and a payment that would need that request is refused for a few seconds. A list that is refused with 403 is not tried again for a day, unless
+//!   reserved for it, and a payment that would need that request is refused for a few seconds. A list that is refused with 403 is not tried again for a day, unless
 //!   single checks are refused too. Single checks follow for payments that a list leaves out. After a list that failed,
 //!   single checks find out whether lists or all requests fail. After two failed lists in a row, lists pause for five
 //!   minutes, and longer each time; final checks wait if they can. Until a list is answered, and after one failed,

@@ -22,8 +22,8 @@ impl Tracker {
     pub fn add_spare_usage(&mut self, now: Timestamp) -> Result<(), Timestamp> {
         self.tick(now);
         let reserved = self.reserved(self.usage.usage().window, self.lists.works());
-        let kept = u32::from(self.first_list().is_some());
-        if self.spendable() <= reserved.saturating_add(kept) {
+        let for_first_list = u32::from(self.first_list().is_some());
+        if self.spendable() <= reserved.saturating_add(for_first_list) {
             return Err(self.usage.ends_at());
         }
         self.usage.spend(1);

@@ -85,11 +85,11 @@ impl Tracker {
         let needed = self.reservations.cost_of_one_more(deadline, within, lists)
             + u32::from(payment.hash.is_some())
             + u32::from(payment.short_lookup().is_some());
-        // The request for the first list stays free: single checks could reserve all requests before a list was tried.
+        // Single checks must not reserve all requests before a list was tried.
         let is_current = window == self.usage.usage().window;
-        let kept = u32::from(is_current && self.first_list().is_some());
+        let for_first_list = u32::from(is_current && self.first_list().is_some());
         let reserved = self.reserved(window, lists);
-        if reserved.saturating_add(needed + kept) <= self.capacity_of(window) {
+        if reserved.saturating_add(needed + for_first_list) <= self.capacity_of(window) {
             return None;
         }
         if let Some(known_at) = self.lists_known_at() {

@@ -21,7 +21,7 @@ fn an_expired_code_takes_no_reserved_request() {
 
 #[test]
 fn a_spare_request_of_the_caller_is_not_reserved() {
-    // Of ten requests, two are kept for renewals and three for the final checks of the payments.
+    // Of ten requests, two are reserved for renewals and three for the final checks of the payments.
     let mut config = with_limit(without_lists(), 10);
     config.quota.renewals = 2;
     let mut desk = Desk::new(config);

@@ -54,7 +54,7 @@ pub(crate) async fn resolve(
 ) -> Result<Payment, Problem> {
     let note = &decision.note;
     if note.trim().is_empty() || note.len() > MAX_NOTE || note.contains('\0') {
-        let detail = format!("write why, in 1 to {MAX_NOTE} bytes, none of which is zero");
+        let detail = format!("write why, in 1 to {MAX_NOTE} bytes without a zero byte");
         return Err(Problem::invalid("note", detail));
     }
     let payment = change::load(db, shop, id).await?;
