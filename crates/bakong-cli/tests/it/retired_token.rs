@@ -41,7 +41,7 @@ struct Server {
     new: String,
     /// How many checks carried the old token, and whether that token is retired.
     seen: watch::Sender<(usize, bool)>,
-    /// The new token is sent after this many checks with the old one.
+    /// The new token is sent after at least this many checks with the old one. The renewing command can send one, too.
     commands: usize,
 }
 
@@ -76,7 +76,7 @@ impl Server {
         if request.contains("renew_token") {
             self.seen.send_modify(|(_, is_retired)| *is_retired = true);
             let mut seen = self.seen.subscribe();
-            let _ = seen.wait_for(|(checks, _)| *checks == self.commands).await;
+            let _ = seen.wait_for(|(checks, _)| *checks >= self.commands).await;
             let body = format!(r#"{{"responseCode":0,"data":{{"token":"{}"}}}}"#, self.new);
             return (200, body);
         }
