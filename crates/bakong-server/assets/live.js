@@ -5,6 +5,8 @@ const POLL_MS = 5000;
 const news = document.getElementById("news");
 let source = null;
 let fetching = false;
+// The options of the next fetch.
+let wanted = null;
 
 const part = (page = document) => page.querySelector("[data-version]");
 
@@ -14,35 +16,44 @@ const isEdited = () => [...part().querySelectorAll("input:not([type=hidden]), te
 
 /** Fetches the page and shows it, unless it shows the same version. */
 export async function refresh({ evenIfSame = false } = {}) {
+  wanted = { evenIfSame: evenIfSame || wanted?.evenIfSame };
   if (fetching) return;
   fetching = true;
+  // The answer to a fetch may be older than a version that was announced meanwhile.
+  while (wanted) {
+    const options = wanted;
+    wanted = null;
+    await fetchPage(options);
+  }
+  fetching = false;
+}
+
+async function fetchPage({ evenIfSame }) {
   try {
     const response = await fetch(location.href);
     // A session that has ended leads to another page.
     if (response.redirected) return location.reload();
     if (!response.ok) return;
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
-    const next = part(page);
-    if (!next || (!evenIfSame && next.dataset.version === part().dataset.version)) return;
+    const fetched = part(page);
+    if (!fetched || (!evenIfSame && fetched.dataset.version === part().dataset.version)) return;
     if (isEdited()) {
       news.textContent = news.dataset.edited;
       return;
     }
-    show(document.adoptNode(next), page.title);
+    show(document.adoptNode(fetched), page.title);
   } catch {
     // The network is away. The next version or the next poll tries again.
-  } finally {
-    fetching = false;
   }
 }
 
-function show(next, title) {
+function show(fetched, title) {
   const before = part();
   const focused = document.activeElement?.id;
-  before.replaceWith(next);
+  before.replaceWith(fetched);
   document.title = title;
   if (focused) document.getElementById(focused)?.focus();
-  if (next.dataset.news !== before.dataset.news) news.textContent = next.dataset.news ?? "";
+  if (fetched.dataset.news !== before.dataset.news) news.textContent = fetched.dataset.news ?? "";
   document.dispatchEvent(new CustomEvent("page-changed", { detail: { before: before.dataset.view } }));
 }
 

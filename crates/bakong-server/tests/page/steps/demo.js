@@ -4,6 +4,12 @@
 const assert = require("node:assert");
 
 module.exports = [
+  ["the documentation of the API fits on a phone", async ({ page, server }) => {
+    await page.look({ width: 320, language: "en" });
+    await page.open(`${server.url}/docs`);
+    await page.audit();
+  }],
+
   ["a coffee is bought and paid in the sandbox, and the shop receives a webhook", async ({ page, server }) => {
     await page.look({ width: 390, language: "en" });
     await page.open(server.demo);
