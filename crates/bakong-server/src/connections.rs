@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,9 +36,11 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Reads the certificate and its key.
 pub(crate) fn tls(config: &TlsConfig) -> Result<TlsAcceptor, StartError> {
-    let read = |name: &str, path| {
+    let read = |name: &str, path: &Path| {
         let bytes = files::read(path);
-        bytes.map_err(|error| StartError::new(format!("{name}: {error}")))
+        let shown = path.to_string_lossy();
+        let shown = khqr_core::Printable(&shown);
+        bytes.map_err(|error| StartError::new(format!("{name}: {shown}: {error}")))
     };
     let chain = read("tls_cert_file", &config.cert_file)?;
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&chain).collect();

@@ -31,6 +31,11 @@ impl RawBody {
     /// Reads the JSON of the body. An empty body counts as `{}`.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         let body: &[u8] = if self.0.is_empty() { b"{}" } else { &self.0 };
+        // serde reads an array as the fields of an object in their order.
+        if body.trim_ascii_start().starts_with(b"[") {
+            let detail = "the body must be a JSON object: {…}; see /docs";
+            return Err(Problem::new(Code::InvalidBody, detail));
+        }
         let mut deserializer = serde_json::Deserializer::from_slice(body);
         let read = serde_path_to_error::deserialize(&mut deserializer);
         let value = read.map_err(|error| {
@@ -82,7 +87,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Parameters<T> 
         match Query::try_from_uri(&parts.uri) {
             Ok(Query(parameters)) => Ok(Self(parameters)),
             Err(error) => {
-                let detail = khqr_core::Printable(&error.body_text()).to_string();
+                let detail = error.body_text();
+                let detail = detail.trim_start_matches("Failed to deserialize query string: ");
+                let detail = khqr_core::Printable(detail).to_string();
                 let detail = format!("a parameter of the query is wrong: {detail}; see /docs");
                 Err(Problem::new(Code::InvalidQuery, detail))
             }

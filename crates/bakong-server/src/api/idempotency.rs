@@ -99,7 +99,7 @@ pub(super) async fn once(
         Claimed::OtherRequest => {
             return Err(Problem::new(
                 Code::IdempotencyMismatch,
-                "this Idempotency-Key was used for another request; use a new key for each request",
+                "this Idempotency-Key was used for a request with another method, path or body; use the key only to repeat the same request",
             ));
         }
     };
@@ -136,7 +136,9 @@ fn key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
         return Ok(None);
     };
     let key = value.to_str().ok();
-    let is_valid = |key: &&str| !key.is_empty() && key.len() <= MAX_KEY;
+    let is_printable = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
+    let is_valid =
+        |key: &&str| !key.is_empty() && key.len() <= MAX_KEY && key.bytes().all(is_printable);
     let key = key.filter(is_valid).ok_or_else(|| {
         let detail = format!("an Idempotency-Key has 1 to {MAX_KEY} printable ASCII characters");
         Problem::invalid("Idempotency-Key", detail)

@@ -93,12 +93,9 @@ async fn answer(metrics: Metrics, request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let started = Instant::now();
     let address = request.uri().path_and_query();
-    if address.is_some_and(|address| address.as_str().contains("%00")) {
-        // PostgreSQL rejects texts with a zero byte, and no text of this server contains one.
-        let problem = Problem::new(
-            Code::InvalidParameter,
-            "the address contains a zero byte (%00)",
-        );
+    if address.is_some_and(|address| !is_text(address.as_str())) {
+        let detail = "the address contains a zero byte (%00), or bytes that are not UTF-8";
+        let problem = Problem::new(Code::InvalidParameter, detail);
         metrics.request(&method, route, problem.status(), started.elapsed());
         return problem.into_response();
     }
@@ -110,6 +107,25 @@ async fn answer(metrics: Metrics, request: Request, next: Next) -> Response {
     };
     metrics.request(&method, route, response.status(), started.elapsed());
     response
+}
+
+/// Whether an address with percent-encoded bytes is UTF-8 without a zero byte, which PostgreSQL rejects.
+fn is_text(address: &str) -> bool {
+    let hex = |digit: u8| char::from(digit).to_digit(16);
+    let mut decoded = Vec::with_capacity(address.len());
+    let mut rest = address.as_bytes();
+    while let [first, after @ ..] = rest {
+        rest = after;
+        let mut byte = u32::from(*first);
+        if let (b'%', [high, low, after @ ..]) = (first, after)
+            && let (Some(high), Some(low)) = (hex(*high), hex(*low))
+        {
+            byte = high * 16 + low;
+            rest = after;
+        }
+        decoded.extend(u8::try_from(byte));
+    }
+    !decoded.contains(&0) && std::str::from_utf8(&decoded).is_ok()
 }
 
 fn timed_out() -> Problem {
@@ -135,6 +151,23 @@ mod tests {
         let mut router = add(router, Metrics::default());
         let request = Request::post("/").body(body).unwrap();
         router.call(request).await.unwrap().status()
+    }
+
+    #[test]
+    fn an_address_is_text_or_is_refused() {
+        for address in [
+            "/v1/payments?order_id=a%20b",
+            "/%E1%9E%9B",
+            "/100%",
+            "/%2",
+            "/%zz",
+            "/%2500",
+        ] {
+            assert!(is_text(address), "{address}");
+        }
+        for address in ["/%00", "/?a=%00b", "/%ff", "/%E1%9E", "/a%C0%80"] {
+            assert!(!is_text(address), "{address}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -70,7 +70,12 @@ impl Payment {
                 } else {
                     Vec::new()
                 };
-                self.paid(Some(TransactionSummary::of(transaction)), reasons, at)
+                // The clocks of Bakong and of this server differ by a part of a second.
+                let paid_at = transaction
+                    .created_at
+                    .known()
+                    .map_or(at, |made| at.max(*made));
+                self.paid(Some(TransactionSummary::of(transaction)), reasons, paid_at)
             }
             Outcome::NeedsReview { .. } if self.status == Status::Paid => self.duplicate(),
             Outcome::NeedsReview {

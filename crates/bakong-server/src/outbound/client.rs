@@ -179,11 +179,16 @@ pub(crate) fn check_url(url: &str, allow_private: bool) -> Result<Target, String
         return Err("the address belongs to a private network".to_owned());
     }
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    let port = match authority.as_str().rsplit_once(':') {
+        Some((_, port)) if !port.ends_with(']') => port.parse().ok(),
+        _ => Some(if is_https { 443 } else { 80 }),
+    };
+    let port = port
+        .filter(|port| *port > 0)
+        .ok_or("the port must be a number from 1 to 65535")?;
     Ok(Target {
         host: host.to_owned(),
-        port: authority
-            .port_u16()
-            .unwrap_or(if is_https { 443 } else { 80 }),
+        port,
         is_https,
         authority: authority.as_str().to_owned(),
         path: path.to_owned(),

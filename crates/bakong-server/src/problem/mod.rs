@@ -90,7 +90,7 @@ impl Problem {
     /// 404: the shop of the key has no such object.
     pub(crate) fn not_found(what: &str) -> Self {
         let detail = format!(
-            "there is no such {what} for this API key; check the id and the mode of the key"
+            "this shop has no such {what} in the mode of this API key; check the id and the key"
         );
         Self::new(Code::NotFound, detail)
     }

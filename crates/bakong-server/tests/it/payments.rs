@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
+use http::Method;
 use khqr_core::{Khqr, Md5Handle};
 use serde_json::{Value, json};
 
@@ -174,12 +175,14 @@ async fn wrong_values_are_refused_with_the_name_of_the_field() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_address_with_a_zero_byte_is_refused() {
+async fn an_address_that_is_not_text_is_refused() {
     let shop = Harness::start().await;
     for path in [
         "/v1/payments/%00",
         "/v1/payments?order_id=a%00b",
         "/pay/%00",
+        "/v1/payments/%ff",
+        "/pay/%ff",
     ] {
         let answer = shop.get(path).await;
         answer.expect_problem(400, "invalid_parameter");
@@ -187,6 +190,19 @@ async fn an_address_with_a_zero_byte_is_refused() {
     let payment = shop.create("INV-1").await;
     let decision = json!({ "decision": "accept", "note": "a\0b" });
     let answer = shop.post(&path(&payment, "/resolve"), &decision).await;
+    answer.expect_problem(400, "invalid_parameter");
+    shop.server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_is_an_object_and_an_idempotency_key_is_printable() {
+    let shop = Harness::start().await;
+    let array = json!(["1.00", "USD", "INV-1", null, null, {}, null, null, null]);
+    let answer = shop.post("/v1/payments", &array).await;
+    answer.expect_problem(400, "invalid_body");
+    let body = json!({ "amount": "1.50", "currency": "USD", "order_id": "INV-1" }).to_string();
+    let key = [("idempotency-key", "INV\t1")];
+    let answer = shop.call(Method::POST, "/v1/payments", &key, &body).await;
     answer.expect_problem(400, "invalid_parameter");
     shop.server.shutdown().await;
 }

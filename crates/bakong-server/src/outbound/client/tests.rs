@@ -73,6 +73,17 @@ fn an_endpoint_is_public_and_uses_tls() {
         assert!(check_url(url, false).is_err(), "{url}");
     }
     assert!(check_url("https://shop.example/webhooks?shop=1", false).is_ok());
+    assert_eq!(
+        check_url("https://[2606:4700::1]/", false).unwrap().port,
+        443
+    );
+    for url in [
+        "http://127.0.0.1:99999/",
+        "http://127.0.0.1:0/",
+        "http://127.0.0.1:/",
+    ] {
+        assert!(check_url(url, true).is_err(), "{url}");
+    }
     assert!(check_url("http://127.0.0.1:3000/", true).is_ok());
 }
 
