@@ -30,12 +30,13 @@ impl Db {
         let select = Statement::new(
             "SELECT last_event, \
              (SELECT coalesce(max(created_at), 0) FROM server_payments WHERE shop = $1 AND status <> 'opening'), \
+             (SELECT count(*) FROM server_payments WHERE shop = $1 AND status IN ('opening', 'open') AND status = 'open'), \
              (SELECT coalesce(max(at), 0) FROM server_delivery_attempts WHERE shop = $1 AND event > last_event - 50) \
              FROM server_shops WHERE id = $1",
         );
         let mut text = String::new();
         for mut row in self.select(select.integer(shop)).await? {
-            for _ in 0..3 {
+            for _ in 0..4 {
                 text.push_str(&row.integer()?.to_string());
                 text.push('.');
             }

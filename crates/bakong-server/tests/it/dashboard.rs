@@ -1,7 +1,10 @@
 //! The dashboard and the point of sale: sessions, forms, and what they change.
 
+use std::path::PathBuf;
+
 use bakong_sandbox::TransferOptions;
 use bakong_server::{SecretText, Server, hash_password};
+use bakong_store::tables::Statement;
 use http::Method;
 use khqr_core::Amount;
 use serde_json::{Value, json};
@@ -9,6 +12,7 @@ use tempfile::TempDir;
 
 use crate::client::{Stream, open, send};
 use crate::harness::{Harness, config};
+use crate::interrupted::write;
 use crate::person::{Person, csrf};
 
 async fn review(shop: &Harness, order: &str) -> Value {
@@ -460,29 +464,37 @@ async fn the_point_of_sale_creates_one_payment_for_a_form_that_is_sent_twice() {
     shop.server.shutdown().await;
 }
 
+/// The stream of the dashboard's versions.
+async fn books(shop: &Harness, person: &Person<'_>) -> Stream {
+    let mut cookies = person.cookies.iter();
+    let session = cookies.find(|(name, _)| name == "session").unwrap();
+    let cookie = format!("session={}", session.1);
+    let headers = [("cookie", cookie.as_str())];
+    let path = "/dashboard/events";
+    Stream::new(open(shop.server.address(), Method::GET, path, &headers, "").await)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_dashboard_learns_of_a_payment_that_is_older_by_a_corrected_clock() {
+    let mut folder = PathBuf::new();
+    let shop = Harness::start_with(|_, data| folder = data.to_owned()).await;
+    shop.create("INV-1").await;
+    // The first answer of Bakong set the server's estimate of the time back.
+    let ahead = "UPDATE server_payments SET created_at = created_at + 60000, status = 'open'";
+    write(&folder, vec![Statement::new(ahead)]).await;
+    let person = Person::with_link(&shop.server).await;
+    let mut events = books(&shop, &person).await;
+    let first = events.next_data().await;
+    shop.create("INV-2").await;
+    assert_ne!(events.next_data().await, first);
+    shop.server.shutdown().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_dashboard_learns_of_new_payments_and_of_paid_ones() {
     let shop = Harness::start().await;
     let mut person = Person::with_link(&shop.server).await;
-    let cookie = format!(
-        "session={}",
-        person
-            .cookies
-            .iter()
-            .find(|(name, _)| name == "session")
-            .unwrap()
-            .1
-    );
-    let headers = [("cookie", cookie.as_str())];
-    let events = open(
-        shop.server.address(),
-        Method::GET,
-        "/dashboard/events",
-        &headers,
-        "",
-    )
-    .await;
-    let mut events = Stream::new(events);
+    let mut events = books(&shop, &person).await;
     let first = events.next_data().await;
     assert!(person.get("/dashboard").await.text().contains(&first));
     let payment = shop.create("INV-1").await;
