@@ -21,9 +21,8 @@ impl Tracker {
     /// of the token, or for the first list. Nothing is counted.
     pub fn add_spare_usage(&mut self, now: Timestamp) -> Result<(), Timestamp> {
         self.tick(now);
-        let reserved = self.reserved(self.usage.usage().window, self.lists.works());
-        let for_first_list = u32::from(self.first_list().is_some());
-        if self.spendable() <= reserved.saturating_add(for_first_list) {
+        let window = self.usage.usage().window;
+        if self.spendable() <= self.reserved_with_first_list(window) {
             return Err(self.usage.ends_at());
         }
         self.usage.spend(1);
@@ -56,6 +55,14 @@ impl Tracker {
             return reserved;
         }
         reserved.saturating_sub(self.in_flight.reserved(lists))
+    }
+
+    /// Returns how many requests are reserved in `window`, with the one for the first list, and not in flight yet.
+    pub(super) fn reserved_with_first_list(&self, window: WindowIndex) -> u32 {
+        let is_current = window == self.usage.usage().window;
+        let for_first_list = u32::from(is_current && self.first_list().is_some());
+        self.reserved(window, self.lists.works())
+            .saturating_add(for_first_list)
     }
 
     /// Returns how many spare requests may be sent at once. If fewer requests are spare, the burst is smaller.

@@ -86,10 +86,8 @@ impl Tracker {
             + u32::from(payment.hash.is_some())
             + u32::from(payment.short_lookup().is_some());
         // Single checks must not reserve all requests before a list was tried.
-        let is_current = window == self.usage.usage().window;
-        let for_first_list = u32::from(is_current && self.first_list().is_some());
-        let reserved = self.reserved(window, lists);
-        if reserved.saturating_add(needed + for_first_list) <= self.capacity_of(window) {
+        let reserved = self.reserved_with_first_list(window);
+        if reserved.saturating_add(needed) <= self.capacity_of(window) {
             return None;
         }
         if let Some(known_at) = self.lists_known_at() {

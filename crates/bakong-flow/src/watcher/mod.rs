@@ -194,8 +194,7 @@ impl<T: Transport + 'static> Watcher<T> {
         &self,
         endpoint: &E,
     ) -> Result<Result<E::Answer, ApiError>, CommandError> {
-        self.commands.count(false).await?;
-        Ok(request::send_counted(&self.session, endpoint, &self.counter).await)
+        self.count_and_send(endpoint, false).await
     }
 
     /// Like [`send`](Self::send), but only if the quota has a request left that is not reserved for the final check of a
@@ -207,7 +206,15 @@ impl<T: Transport + 'static> Watcher<T> {
         &self,
         endpoint: &E,
     ) -> Result<Result<E::Answer, ApiError>, CommandError> {
-        self.commands.count(true).await?;
+        self.count_and_send(endpoint, true).await
+    }
+
+    async fn count_and_send<E: Endpoint>(
+        &self,
+        endpoint: &E,
+        must_be_spare: bool,
+    ) -> Result<Result<E::Answer, ApiError>, CommandError> {
+        self.commands.count(must_be_spare).await?;
         Ok(request::send_counted(&self.session, endpoint, &self.counter).await)
     }
 
