@@ -111,21 +111,8 @@ async fn answer(metrics: Metrics, request: Request, next: Next) -> Response {
 
 /// Whether an address with percent-encoded bytes is UTF-8 without a zero byte, which PostgreSQL rejects.
 fn is_text(address: &str) -> bool {
-    let hex = |digit: u8| char::from(digit).to_digit(16);
-    let mut decoded = Vec::with_capacity(address.len());
-    let mut rest = address.as_bytes();
-    while let [first, after @ ..] = rest {
-        rest = after;
-        let mut byte = u32::from(*first);
-        if let (b'%', [high, low, after @ ..]) = (first, after)
-            && let (Some(high), Some(low)) = (hex(*high), hex(*low))
-        {
-            byte = high * 16 + low;
-            rest = after;
-        }
-        decoded.extend(u8::try_from(byte));
-    }
-    !decoded.contains(&0) && std::str::from_utf8(&decoded).is_ok()
+    let decoded = percent_encoding::percent_decode_str(address).decode_utf8();
+    decoded.is_ok_and(|text| !text.contains('\0'))
 }
 
 fn timed_out() -> Problem {
