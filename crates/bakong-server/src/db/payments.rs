@@ -10,6 +10,9 @@ use super::idempotency::Claim;
 use super::{Db, corrupt, millis, time};
 use crate::domain::{Attempt, Payment, Status};
 
+/// The stored reasons of a payment that ended before it was opened: see [`Payment::was_not_opened`].
+const NOT_OPENED: &str = r#"["not_opened"]"#;
+
 /// Which payments to list.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub(crate) struct PaymentFilter {
@@ -76,11 +79,11 @@ impl OpenedPayment {
     pub(super) fn mark(&self, shop: i64) -> impl Iterator<Item = Statement> + use<> {
         let open = Statement::new(
             "UPDATE server_payments SET status = 'open', reasons = '[]' \
-             WHERE shop = $1 AND id = $2 AND (status = 'opening' OR (status = 'failed' AND reasons = '[\"not_opened\"]' \
+             WHERE shop = $1 AND id = $2 AND (status = 'opening' OR (status = 'failed' AND reasons = $3 \
              AND NOT EXISTS (SELECT 1 FROM server_payments other WHERE other.shop = $1 \
              AND other.order_id = server_payments.order_id AND other.status IN ('opening', 'open'))))",
         );
-        let open = open.integer(shop).text(&*self.id);
+        let open = open.integer(shop).text(&*self.id).text(NOT_OPENED);
         let link = self.deeplink.as_ref().map(|(number, link)| {
             let update = "UPDATE server_codes SET deeplink = $3 WHERE payment = $1 AND number = $2";
             let update = Statement::new(update).text(&*self.id);
@@ -188,10 +191,11 @@ impl Db {
         payment: &str,
     ) -> Result<bool, StoreError> {
         let update = Statement::new(
-            "UPDATE server_payments SET status = 'failed', reasons = '[\"not_opened\"]', version = version + 1 \
+            "UPDATE server_payments SET status = 'failed', reasons = $3, version = version + 1 \
              WHERE shop = $1 AND id = $2 AND status = 'opening' RETURNING id",
         );
-        let ended = self.change(update.integer(shop).text(payment)).await?;
+        let update = update.integer(shop).text(payment).text(NOT_OPENED);
+        let ended = self.change(update).await?;
         Ok(!ended.is_empty())
     }
 
@@ -458,4 +462,15 @@ fn to_json(value: &impl serde::Serialize) -> Result<String, StoreError> {
 
 fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|_| corrupt("a JSON text is invalid"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Reason;
+
+    #[test]
+    fn the_stored_reasons_of_a_payment_that_was_not_opened_are_those_of_the_domain() {
+        assert_eq!(to_json(&[Reason::NotOpened]).unwrap(), NOT_OPENED);
+    }
 }
