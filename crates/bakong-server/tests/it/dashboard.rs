@@ -2,31 +2,16 @@
 
 use std::path::PathBuf;
 
-use bakong_sandbox::TransferOptions;
 use bakong_server::{SecretText, Server, hash_password};
 use bakong_store::tables::Statement;
 use http::Method;
-use khqr_core::Amount;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::client::{Stream, open, send};
 use crate::harness::{Harness, config};
 use crate::interrupted::write;
 use crate::person::{Person, csrf};
-
-async fn review(shop: &Harness, order: &str) -> Value {
-    let body = json!({ "amount": "1.50", "currency": "USD", "order_id": order });
-    let payment = shop.post("/v1/payments", &body).await.expect(201);
-    let mut events = shop.follow(&payment, 0).await;
-    shop.pay_with(
-        &payment,
-        &TransferOptions::new().amount(Amount::us_cents(100)),
-    );
-    shop.check(&payment).await;
-    assert_eq!(events.next().await.kind, "payment.needs_review");
-    payment
-}
 
 /// Every address for staff, with its method.
 const ADDRESSES: &[(&str, &str)] = &[
@@ -294,8 +279,8 @@ async fn every_page_restricts_scripts_and_frames() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_decision_on_the_dashboard_is_stored_with_its_note() {
     let shop = Harness::start().await;
-    let accepted = review(&shop, "INV-1").await;
-    let rejected = review(&shop, "INV-2").await;
+    let accepted = shop.create_under_review("INV-1").await;
+    let rejected = shop.create_under_review("INV-2").await;
     let mut person = Person::with_link(&shop.server).await;
     let page = person.get("/dashboard").await.text();
     // Both sides.

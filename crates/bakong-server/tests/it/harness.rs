@@ -6,7 +6,7 @@ use std::time::Duration;
 use bakong_sandbox::{Sandbox, TransferOptions};
 use bakong_server::{Config, Server};
 use http::Method;
-use khqr_core::AccountId;
+use khqr_core::{AccountId, Amount};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -127,6 +127,19 @@ impl Harness {
     pub(crate) async fn check(&self, payment: &Value) {
         let answer = self.post(&path(payment, "/check"), &json!({})).await;
         answer.expect(202);
+    }
+
+    /// Creates a payment of 1.50 USD for which a customer pays 1.00 USD, and waits until it needs a review.
+    pub(crate) async fn create_under_review(&self, order: &str) -> Value {
+        let created = self.create(order).await;
+        let mut events = self.follow(&created, 0).await;
+        let wrong = TransferOptions::new().amount(Amount::us_cents(100));
+        self.pay_with(&created, &wrong);
+        self.check(&created).await;
+        let event = events.next().await;
+        assert_eq!(event.kind, "payment.needs_review");
+        assert_eq!(event.data["reasons"], json!(["amount_mismatch"]));
+        created
     }
 
     /// A customer pays a payment, and the server finds the money.

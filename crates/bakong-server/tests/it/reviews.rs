@@ -8,28 +8,14 @@ use bakong_flow::store::PaymentKey;
 use bakong_sandbox::TransferOptions;
 use bakong_store::{Registration, SqliteDatabase};
 use khqr_core::{AccountId, Amount};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::{EXPIRY, Harness, path};
-
-async fn pay_wrong_amount(shop: &Harness, order: &str) -> serde_json::Value {
-    let created = shop.create(order).await;
-    let mut events = shop.follow(&created, 0).await;
-    shop.pay_with(
-        &created,
-        &TransferOptions::new().amount(Amount::us_cents(100)),
-    );
-    shop.check(&created).await;
-    let event = events.next().await;
-    assert_eq!(event.kind, "payment.needs_review");
-    assert_eq!(event.data["reasons"], json!(["amount_mismatch"]));
-    created
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_amount_pays_nothing_until_a_person_accepts_it() {
     let shop = Harness::start().await;
-    let created = pay_wrong_amount(&shop, "INV-1").await;
+    let created = shop.create_under_review("INV-1").await;
     let review = shop.read(&created).await;
     assert_eq!(review["status"], "needs_review");
     assert_eq!(review["transaction"]["amount"], "1.00");
@@ -64,7 +50,7 @@ async fn a_wrong_amount_pays_nothing_until_a_person_accepts_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rejected_payment_fails_and_its_order_can_be_paid_again() {
     let shop = Harness::start().await;
-    let created = pay_wrong_amount(&shop, "INV-2").await;
+    let created = shop.create_under_review("INV-2").await;
     let body = json!({ "amount": "1.50", "currency": "USD", "order_id": "INV-2" });
     let refused = shop.post("/v1/payments", &body).await;
     refused.expect_problem(409, "order_needs_review");
@@ -78,20 +64,29 @@ async fn a_rejected_payment_fails_and_its_order_can_be_paid_again() {
     shop.server.shutdown().await;
 }
 
+/// Creates a payment, and a second code for it that is valid for an hour. A wrong amount for the first code arrives twenty
+/// seconds later, before the final check of that code. Returns the payment with each of its codes.
+async fn with_money_for_an_older_code(shop: &Harness) -> [Value; 2] {
+    let first = shop.create("INV-1").await;
+    shop.advance(EXPIRY - 3);
+    let wrong = TransferOptions::new().amount(Amount::us_cents(100));
+    let later = wrong.after(Duration::from_secs(20)).late();
+    shop.pay_with(&first, &later);
+    shop.advance(4);
+    let attempts = path(&first, "/attempts");
+    let hour = json!({ "expires_in": 3600 });
+    let second = shop.post(&attempts, &hour).await.expect(201);
+    [first, second]
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_decision_is_about_the_transaction_that_the_payment_shows() {
     let mut folder = PathBuf::new();
     let shop = Harness::start_with(|_, data| folder = data.to_owned()).await;
-    let first = shop.create("INV-1").await;
+    let [first, second] = with_money_for_an_older_code(&shop).await;
     let mut events = shop.follow(&first, 0).await;
-    let wrong = |cents| TransferOptions::new().amount(Amount::us_cents(cents));
-    // The money for the first code arrives after the second code was paid, and before the final check of the first.
-    shop.advance(EXPIRY - 3);
-    shop.pay_with(&first, &wrong(100).after(Duration::from_secs(20)).late());
-    shop.advance(4);
-    let attempts = path(&first, "/attempts");
-    let second = shop.post(&attempts, &json!({})).await.expect(201);
-    shop.pay_with(&second, &wrong(120));
+    let wrong = TransferOptions::new().amount(Amount::us_cents(120));
+    shop.pay_with(&second, &wrong);
     shop.check(&second).await;
     let mut shown = async |amount: &str| {
         assert_eq!(events.next().await.kind, "payment.needs_review");
@@ -127,22 +122,14 @@ async fn a_decision_is_about_the_transaction_that_the_payment_shows() {
 #[tokio::test(flavor = "multi_thread")]
 async fn rejected_money_for_an_older_code_leaves_the_newest_one_payable() {
     let shop = Harness::start().await;
-    let first = shop.create("INV-1").await;
+    let [first, second] = with_money_for_an_older_code(&shop).await;
     let mut events = shop.follow(&first, 0).await;
-    shop.advance(EXPIRY - 3);
-    let wrong = TransferOptions::new().amount(Amount::us_cents(100));
-    let later = wrong.after(Duration::from_secs(20)).late();
-    shop.pay_with(&first, &later);
-    shop.advance(4);
-    let attempts = path(&first, "/attempts");
-    let hour = json!({ "expires_in": 3600 });
-    let second = shop.post(&attempts, &hour).await.expect(201);
     shop.advance(15 * 60);
     assert_eq!(events.next().await.kind, "payment.needs_review");
     let decision = json!({ "decision": "reject", "note": "returned" });
     let resolve = path(&first, "/resolve");
     shop.post(&resolve, &decision).await.expect(200);
-    let third = shop.post(&attempts, &hour).await;
+    let third = shop.post(&path(&first, "/attempts"), &json!({})).await;
     third.expect_problem(409, "payment_open");
     let paid = shop.pay_and_wait(&second).await;
     assert_eq!(paid["data"]["id"], first["id"]);
@@ -239,7 +226,7 @@ async fn money_for_a_cancelled_code_of_a_paid_order_can_only_be_rejected() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_people_who_decide_at_the_same_time_one_is_told_that_it_is_decided() {
     let shop = Harness::start().await;
-    let created = pay_wrong_amount(&shop, "INV-1").await;
+    let created = shop.create_under_review("INV-1").await;
     let resolve = path(&created, "/resolve");
     let decisions = ["accept", "reject", "accept", "reject"]
         .map(|decision| json!({ "decision": decision, "note": "why" }));

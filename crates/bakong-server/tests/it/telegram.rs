@@ -7,7 +7,6 @@ use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use bakong_sandbox::TransferOptions;
 use bakong_server::{Config, TelegramConfig};
-use khqr_core::Amount;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -118,10 +117,7 @@ async fn a_sale_is_one_message_that_is_repeated_until_it_is_accepted() {
 async fn a_decision_edits_the_message_of_the_payment() {
     let mut bot = BotApi::start(vec![]).await;
     let shop = bot.shop().await;
-    let created = shop.create("INV-1").await;
-    let wrong = TransferOptions::new().amount(Amount::us_cents(100));
-    shop.pay_with(&created, &wrong);
-    shop.check(&created).await;
+    let created = shop.create_under_review("INV-1").await;
     let (method, message) = bot.next().await;
     assert_eq!(method, "sendMessage");
     let text = message["text"].as_str().unwrap();
@@ -133,8 +129,6 @@ async fn a_decision_edits_the_message_of_the_payment() {
         text.contains("Received: 1.00 USD") && text.contains("Reason: amount_mismatch"),
         "{text}"
     );
-    let wait = async { while shop.read(&created).await["status"] != "needs_review" {} };
-    tokio::time::timeout(PATIENCE, wait).await.unwrap();
     let shop = {
         // The number of the message survives a restart.
         shop.restart().await
@@ -161,12 +155,8 @@ async fn a_decision_edits_the_message_of_the_payment() {
 async fn another_chat_gets_a_message_of_its_own() {
     let mut bot = BotApi::start(vec![]).await;
     let shop = bot.shop().await;
-    let created = shop.create("INV-1").await;
-    let wrong = TransferOptions::new().amount(Amount::us_cents(100));
-    shop.pay_with(&created, &wrong);
-    shop.check(&created).await;
+    let created = shop.create_under_review("INV-1").await;
     assert_eq!(bot.next().await.1["chat_id"], "-1001");
-    wait_for(&shop, &created, "payment.needs_review").await;
     let move_to = |config: &mut Config| {
         if let Some(telegram) = &mut config.telegram {
             telegram.chat_id = "-2002".to_owned();
@@ -245,12 +235,8 @@ async fn edit_is_refused(why: &str) {
     ];
     let mut bot = BotApi::start(answers).await;
     let shop = bot.shop().await;
-    let created = shop.create("INV-1").await;
-    let wrong = TransferOptions::new().amount(Amount::us_cents(100));
-    shop.pay_with(&created, &wrong);
-    shop.check(&created).await;
+    let created = shop.create_under_review("INV-1").await;
     assert_eq!(bot.next().await.0, "sendMessage");
-    wait_for(&shop, &created, "payment.needs_review").await;
     let decision = json!({ "decision": "reject", "note": "returned" });
     let resolve = path(&created, "/resolve");
     shop.post(&resolve, &decision).await.expect(200);
